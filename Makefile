@@ -1,0 +1,115 @@
+# spoa-cache. `make help` lists the targets.
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+BUILD   ?= build
+PYTHON  ?= /usr/bin/python3
+SECONDS ?= 60
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+
+PACKAGES := hiredis inih libmicrohttpd libxxhash
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
+CPPFLAGS += -Iagent -D_GNU_SOURCE
+STANDARD := -std=c11 $(WARNINGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+CORE   := $(wildcard agent/core/*.c)
+AGENT  := $(filter-out agent/main.c,$(wildcard agent/*.c agent/net/*.c agent/store/*.c)) $(CORE)
+UNIT   := $(wildcard tests/unit/*.c)
+FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCH  := $(patsubst tests/bench/%.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+
+.PHONY: all help setup test unit system replay layers bench demo matrix fuzz tidy install uninstall clean
+all: $(BUILD)/spoa-cache ## build the agent (BUILD=DIR to build elsewhere)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+setup: ## install the Debian packages that are missing
+	@scripts/setup
+
+# The agent, and the same with sanitizers.
+objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+
+$(BUILD)/spoa-cache: $(call objects,release,agent/main.c $(AGENT))
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/spoa-cache-sanitized: $(call objects,sanitized,agent/main.c $(AGENT))
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/unit: $(call objects,sanitized,$(UNIT) $(AGENT))
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs check jansson)
+
+$(BUILD)/%/agent/main.o: CPPFLAGS += -DVERSION='"$(VERSION)"'
+
+$(BUILD)/release/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/sanitized/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(CPPFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+
+# A fuzz target twice: a plain main that replays the corpus, and libFuzzer's.
+$(BUILD)/replay-%: $(BUILD)/sanitized/tests/fuzz/fuzz_%.o $(BUILD)/sanitized/tests/fuzz/replay.o \
+                   $(call objects,sanitized,$(CORE))
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs jansson)
+
+$(BUILD)/fuzz-%: tests/fuzz/fuzz_%.c $(CORE)
+	@mkdir -p $(@D)
+	clang $(STANDARD) $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS) \
+	    $(shell pkg-config --libs jansson)
+
+$(BUILD)/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS)
+
+test: setup ## everything: layers, unit tests, fuzz corpora, system tests (installs what is missing)
+	@$(MAKE) --no-print-directory layers replay unit system
+
+layers: $(call objects,release,$(CORE)) ## no file includes from a floor above its own; the core does no I/O
+	@scripts/layers $^
+
+unit: $(BUILD)/unit ## unit tests under ASan and UBSan
+	$(BUILD)/unit
+
+replay: $(addprefix $(BUILD)/replay-,$(FUZZ)) ## every fuzz target over its corpus
+	@for t in $(FUZZ); do $(BUILD)/replay-$$t tests/fuzz/corpus/$$t || exit 1; done
+
+system: all $(BUILD)/spoa-cache-sanitized ## system tests with real HAProxy and Redis
+	$(PYTHON) -m pytest -q tests/system
+
+fuzz: ## every fuzz target for SECONDS each (60)
+	@scripts/setup fuzz
+	@$(MAKE) --no-print-directory $(addprefix $(BUILD)/fuzz-,$(FUZZ))
+	@for t in $(FUZZ); do scripts/fuzz $(BUILD)/fuzz-$$t $(SECONDS) || exit 1; done
+
+matrix: all ## the system tests on HAProxy 3.0, 3.2 and 3.4 as well
+	@scripts/matrix
+
+bench: all $(BENCH) ## measure, as ratios against things run beside it
+	@scripts/bench --build $(BUILD)
+
+demo: ## set up, build, start a stack, show MISS then HIT (KEEP=1 leaves it up)
+	@scripts/demo
+
+tidy: ## clang-tidy and clang-format over the C code
+	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	clang-tidy --quiet $(AGENT) agent/main.c -- -std=c11 $(CPPFLAGS) -DVERSION='""' \
+	    $(shell pkg-config --cflags hiredis) 2>/dev/null
+
+install: all ## into DESTDIR and PREFIX
+	install -Dm755 $(BUILD)/spoa-cache $(DESTDIR)$(PREFIX)/bin/spoa-cache
+	install -Dm644 spoe/cache.conf $(DESTDIR)$(PREFIX)/share/spoa-cache/cache.conf
+	install -Dm644 haproxy/haproxy.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/haproxy.cfg
+
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/spoa-cache
+	rm -rf $(DESTDIR)$(PREFIX)/share/spoa-cache
+
+clean: ## what was built
+	rm -rf $(BUILD)
+
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
