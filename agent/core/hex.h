@@ -1,0 +1,66 @@
+/* 64-bit numbers as sixteen hex digits, the way they stand in keys, tickets and entries. */
+#ifndef CORE_HEX_H
+#define CORE_HEX_H
+
+#include "buf.h"
+#include <stdint.h>
+
+enum { HEX64 = 16, HEX128 = 32 };
+
+static inline void hex64_write(char *out, uint64_t value)
+{
+    for (int i = HEX64 - 1; i >= 0; i--, value >>= 4)
+        out[i] = "0123456789abcdef"[value & 15];
+}
+
+static inline void hex64_append(struct buf *out, uint64_t value)
+{
+    char digits[HEX64];
+
+    hex64_write(digits, value);
+    buf_append(out, (struct str){digits, sizeof digits});
+}
+
+/* The value of a digit, lower case; 16 when it is none. */
+static inline unsigned hex_digit(char c)
+{
+    unsigned decimal = (unsigned char)c - (unsigned)'0', letter = (unsigned char)c - (unsigned)'a';
+
+    return decimal < 10 ? decimal : letter < 6 ? letter + 10 : 16;
+}
+
+/* False unless `text` is exactly sixteen digits, lower case. */
+__attribute__((warn_unused_result)) static inline bool hex64_read(struct str text, uint64_t *out)
+{
+    uint64_t value = 0;
+    unsigned seen = 0;
+
+    if (text.len != HEX64)
+        return false;
+    for (size_t i = 0; i < HEX64; i++) {
+        unsigned digit = hex_digit(text.ptr[i]);
+        seen |= digit;
+        value = value << 4 | (digit & 15);
+    }
+    *out = value;
+    return seen < 16;
+}
+
+/* Decimal digits, at least one, no sign; false when there is anything else or it is too large
+ * for an int64_t. */
+__attribute__((warn_unused_result)) static inline bool decimal_read(struct str text, int64_t *out)
+{
+    int64_t value = 0;
+
+    if (text.len == 0 || text.len > 18)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+        value = value * 10 + (text.ptr[i] - '0');
+    }
+    *out = value;
+    return true;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* What a NOTIFY asks: the messages of spoe/README.md as a request or an answer. */
+#ifndef CORE_NOTIFY_H
+#define CORE_NOTIFY_H
+
+#include "policy.h"
+#include "spop.h"
+
+enum notify_kind { NOTIFY_NOTHING, NOTIFY_LOOKUP, NOTIFY_STORE };
+
+struct notify {
+    enum notify_kind kind;
+    struct request request;   /* of a lookup */
+    struct response response; /* of a store */
+    struct str ticket;        /* of a store */
+    struct headers headers;   /* what request or response points to */
+};
+
+/* Reads the payload of a NOTIFY frame to its end; slices point into it. Messages and arguments
+ * that are not known are skipped; of two messages that are, the first counts. False when it is
+ * malformed. */
+__attribute__((warn_unused_result)) bool notify_read(struct str payload, struct notify *out);
+
+#endif

@@ -1,0 +1,94 @@
+/* A borrowed run of bytes: it owns nothing, may hold NUL, and dies with what it points into. */
+#ifndef CORE_STR_H
+#define CORE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct str {
+    const char *ptr;
+    size_t len;
+};
+
+#define STR(literal) ((struct str){.ptr = (literal), .len = sizeof(literal) - 1})
+
+/* For printf: "%.*s". */
+#define STR_ARGS(s) (int)(s).len, (s).ptr
+
+static inline struct str str_of(const char *text)
+{
+    return (struct str){.ptr = text, .len = strlen(text)};
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Equal but for the case of ASCII letters, as HTTP compares names of fields. */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Byte order, a prefix before what it begins. */
+static inline int str_cmp(struct str a, struct str b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* The same, but for the case of ASCII letters. */
+static inline int str_cmp_nocase(struct str a, struct str b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? strncasecmp(a.ptr, b.ptr, n) : 0;
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.len >= prefix.len && str_eq((struct str){s.ptr, prefix.len}, prefix);
+}
+
+/* What stands from offset `from` on; empty when that is past the end. */
+static inline struct str str_from(struct str s, size_t from)
+{
+    size_t skip = from < s.len ? from : s.len;
+
+    /* NULL + 0 is undefined in C */
+    return (struct str){skip ? s.ptr + skip : s.ptr, s.len - skip};
+}
+
+static inline bool str_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without the white space at both ends. */
+static inline struct str str_trim(struct str s)
+{
+    while (s.len && str_is_space(s.ptr[0]))
+        s.ptr++, s.len--;
+    while (s.len && str_is_space(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Takes what stands before the first `separator` off the front of *rest and returns it;
+ * the last part empties *rest. Ask `rest->len` first: an empty rest gives an empty part. */
+static inline struct str str_split(struct str *rest, char separator)
+{
+    const char *at = rest->len ? memchr(rest->ptr, separator, rest->len) : NULL;
+    struct str part = {rest->ptr, at ? (size_t)(at - rest->ptr) : rest->len};
+
+    *rest = at ? str_from(*rest, part.len + 1) : str_from(*rest, rest->len);
+    return part;
+}
+
+#endif
