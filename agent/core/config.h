@@ -1,0 +1,95 @@
+/* The configuration: one table of keys that reader, environment, --print-config and the README
+ * walk. It reads text, never files or the environment: settings.c brings those. Mistakes are
+ * appended to a buffer of errors, a line each: "FILE:LINE: [section] key: what is wrong". */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "arena.h"
+#include "buf.h"
+#include "policy.h"
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+enum {
+    CONFIG_MAX_POLICIES = 64,
+    CONFIG_MAX_SECRET = 4096, /* bytes of a secret */
+};
+
+/* Every value is as the table says; text and lists are owned by the configuration, and text has
+ * a NUL behind it. Durations are in milliseconds, sizes in bytes. */
+struct config {
+    /* [agent] */
+    struct str_list listen; /* "ADDR:PORT", "[V6]:PORT" or "unix:PATH" */
+    struct str status;      /* the HTTP door: "ADDR:PORT" or "unix:PATH"; empty: closed */
+    int64_t max_connections;
+    int64_t max_frame_size;
+    int64_t hello_timeout, idle_timeout, drain_delay, drain_timeout;
+    int64_t log_level; /* enum log_level */
+    /* [key] */
+    struct str secret, secret_file;
+    /* [memory] */
+    int64_t memory_size;
+    /* [redis] */
+    struct str redis_address; /* "HOST:PORT", "unix:PATH"; empty: the memory store */
+    struct str redis_user, redis_password, redis_password_file;
+    int64_t redis_database;
+    int64_t redis_timeout, redis_connect_timeout;
+    int64_t redis_max_pending;
+    /* [policy NAME]; "llm" is always there */
+    struct policy *policies;
+    size_t policy_count;
+
+    const char *file;    /* what config_read() was told */
+    struct arena memory; /* owned: everything the fields above point to */
+    unsigned references;
+};
+
+/* The defaults with an INI text over them; the caller has the one reference to it. NULL, with
+ * every mistake in *errors, when the text is wrong. `file` is only a name for messages. */
+__attribute__((warn_unused_result)) struct config *config_read(struct str text, const char *file,
+                                                               struct buf *errors);
+
+/* Sets one key from the environment: `name` is what follows SPOA_CACHE_ (REDIS_ADDRESS,
+ * POLICY_LLM_TTL). False when there is no such key or the value is bad; but names such as
+ * Kubernetes sets for a service called spoa-cache are no mistake and change nothing. */
+__attribute__((warn_unused_result)) bool config_override(struct config *c, const char *name,
+                                                         const char *value, struct buf *errors);
+
+/* Sets one key outside the policies. `source` says in messages where the value came from, and
+ * `section` and `key` exist. */
+__attribute__((warn_unused_result)) bool config_set(struct config *c, const char *section,
+                                                    const char *key, struct str value,
+                                                    const char *source, struct buf *errors);
+
+/* What no single key can tell: combinations that make no sense. Asked before secrets are read
+ * from their files, so that a secret given twice is found. */
+__attribute__((warn_unused_result)) bool config_validate(const struct config *c,
+                                                         struct buf *errors);
+
+/* The first key that differs and cannot change in a running agent, as "[section] key"; NULL when
+ * `new_config` may replace `old`. Static storage. */
+const char *config_needs_restart(const struct config *old, const struct config *new_config);
+
+/* Gives `new_config` the values of `old` that cannot change in a running agent, so that it says
+ * what is in force. False when there is no memory. */
+__attribute__((warn_unused_result)) bool config_inherit(struct config *new_config,
+                                                        const struct config *old);
+
+/* Every key with its value in *c, default, range and help, as an INI file that config_read
+ * takes. A secret that is set stands in a comment, as "***". */
+void config_print(const struct config *c, struct buf *out);
+
+/* The same table as Markdown, for the README. */
+void config_print_markdown(struct buf *out);
+
+/* The policy of that name, or NULL. It lives as long as the configuration. */
+const struct policy *config_policy(const struct config *c, struct str name);
+
+/* One more reference: for a request in flight, which keeps the policies it began with. */
+struct config *config_ref(struct config *c);
+
+/* One reference less; the last one frees the configuration. NULL is ignored. */
+void config_unref(struct config *c);
+
+#endif

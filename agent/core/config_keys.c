@@ -1,0 +1,119 @@
+#include "config_keys.h"
+
+#define GLOBAL(section_, name_, field_)                                                            \
+    .section = section_, .name = name_, .title = "[" section_ "] " name_,                          \
+    .offset = offsetof(struct config, field_)
+#define POLICY(name_, field_)                                                                      \
+    .section = "policy", .name = name_, .title = "[policy] " name_, .reloads = true,               \
+    .offset = offsetof(struct policy, field_)
+
+/* Texts that config_print() writes must fit into a line that inih takes, 200 bytes. */
+#define TEXT(word_) .type = CONFIG_TEXT, .max = 160, .word = &config_word_##word_
+#define SECRET(min_) .type = CONFIG_SECRET, .min = min_, .max = CONFIG_MAX_SECRET
+#define WORDS(min_, word_) .type = CONFIG_LIST, .min = min_, .max = 64, .word = &config_word_##word_
+#define CHOICE(choices_) .type = CONFIG_CHOICE, .choices = choices_
+#define FLAG(choices_) .type = CONFIG_FLAG, .choices = choices_
+#define NUMBER(min_, max_) .type = CONFIG_NUMBER, .min = min_, .max = max_
+#define DURATION(min_, max_) NUMBER(min_, max_), .units = UNITS_DURATION
+#define SIZE(min_, max_) NUMBER(min_, max_), .units = UNITS_SIZE
+#define RELOADS .reloads = true
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+enum { KB = 1 << 10, MB = 1 << 20, GB = 1 << 30 };
+
+const struct config_key config_keys[] = {
+    {GLOBAL("agent", "listen", listen), WORDS(1, address), .preset = "127.0.0.1:9201",
+     .help = "Where HAProxy connects"},
+    {GLOBAL("agent", "status", status), TEXT(address), .preset = "",
+     .help = "Where metrics and health are served over HTTP; empty: nowhere"},
+    {GLOBAL("agent", "max-connections", max_connections), NUMBER(1, 100000), RELOADS,
+     .preset = "1024", .help = "Connections from HAProxy; one more is closed at once"},
+    {GLOBAL("agent", "max-frame-size", max_frame_size), SIZE(256, 8 * MB), RELOADS, .preset = "1mb",
+     .help = "The largest SPOP frame that is agreed to; HAProxy's tune.bufsize is the other limit"},
+    {GLOBAL("agent", "hello-timeout", hello_timeout), DURATION(1, HOUR), RELOADS, .preset = "5s",
+     .help = "How long a new connection may take to say HELLO"},
+    {GLOBAL("agent", "idle-timeout", idle_timeout), DURATION(0, 7 * DAY), RELOADS, .preset = "0",
+     .help = "After how long without a frame a connection is closed; 0: never"},
+    {GLOBAL("agent", "drain-delay", drain_delay), DURATION(0, MINUTE), RELOADS, .preset = "1500ms",
+     .help = "How long the agent, told to stop, still serves while it fails HAProxy's health "
+             "checks; longer than their interval"},
+    {GLOBAL("agent", "drain-timeout", drain_timeout), DURATION(0, HOUR), RELOADS, .preset = "10s",
+     .help = "How long requests in flight may take once the agent was told to stop"},
+    {GLOBAL("agent", "log-level", log_level), CHOICE("error|warning|info|debug"), RELOADS,
+     .preset = "info", .help = "The least important messages that are logged"},
+
+    {GLOBAL("key", "secret", secret), SECRET(16), .preset = "",
+     .help = "Makes keys that nobody else can compute; the same for all agents that share a Redis. "
+             "Empty: a new one at every start"},
+    {GLOBAL("key", "secret-file", secret_file), TEXT(path), .preset = "",
+     .help = "A file that holds the secret, instead"},
+
+    {GLOBAL("memory", "size", memory_size), SIZE(MB, 1024LL * GB), .preset = "64mb",
+     .help = "What the memory store may hold"},
+
+    {GLOBAL("redis", "address", redis_address), TEXT(address), .preset = "",
+     .help = "The Redis to use; empty: the memory store"},
+    {GLOBAL("redis", "user", redis_user), TEXT(name), .preset = "",
+     .help = "Whom to log in as; empty: the default user"},
+    {GLOBAL("redis", "password", redis_password), SECRET(1), .preset = "",
+     .help = "The password; empty: no login"},
+    {GLOBAL("redis", "password-file", redis_password_file), TEXT(path), .preset = "",
+     .help = "A file that holds the password, instead"},
+    {GLOBAL("redis", "database", redis_database), NUMBER(0, 65535), .preset = "0",
+     .help = "The number of the database"},
+    {GLOBAL("redis", "timeout", redis_timeout), DURATION(1, 10 * SECOND), .preset = "50ms",
+     .help = "How long a read may wait for Redis before it is a miss; keep it well below HAProxy's "
+             "timeout processing"},
+    {GLOBAL("redis", "connect-timeout", redis_connect_timeout), DURATION(1, MINUTE), .preset = "1s",
+     .help = "How long connecting and logging in may take"},
+    {GLOBAL("redis", "max-pending", redis_max_pending), NUMBER(1, 1000000), .preset = "1024",
+     .help = "Reads that may wait at once; one more is a miss"},
+
+    {POLICY("methods", methods), WORDS(1, method), .preset = "POST",
+     .help = "Methods whose answers are cached"},
+    {POLICY("statuses", statuses), WORDS(1, status), .preset = "200",
+     .help = "Statuses that are stored"},
+    {POLICY("content-types", content_types), WORDS(1, type), .preset = "application/json",
+     .help = "Content types that are stored, whatever their parameters"},
+    {POLICY("ttl", ttl), DURATION(SECOND, 3650LL * DAY), .preset = "24h",
+     .help = "How long an answer is served"},
+    {POLICY("vary", vary), WORDS(0, header),
+     .preset = "anthropic-version anthropic-beta openai-beta openai-organization openai-project "
+               "x-goog-user-project x-goog-fieldmask x-amzn-bedrock-guardrailidentifier "
+               "x-amzn-bedrock-guardrailversion x-amzn-bedrock-trace origin",
+     .help = "Request headers that are part of the key"},
+    {POLICY("ignore-vary", ignore_vary), WORDS(0, header), .preset = "accept-encoding",
+     .help = "Names in the Vary of an answer that cannot change it; an answer that varies on "
+             "anything else is not stored, unless vary lists it"},
+    {POLICY("ignore-query", ignore_query), WORDS(0, parameter), .preset = "",
+     .help = "Query parameters that are not part of the key"},
+    {POLICY("max-request", max_request), SIZE(1, 8 * MB), .preset = "1mb",
+     .help = "The largest request body that is looked up"},
+    {POLICY("max-body", max_body), SIZE(1, 8 * MB), .preset = "1mb",
+     .help = "The largest body that is stored"},
+    {POLICY("replay", replay), WORDS(0, replay),
+     .preset = "openai-model openai-version content-language access-control-allow-origin "
+               "access-control-allow-credentials access-control-expose-headers",
+     .help = "Response headers that come back on a hit, beside Content-Type"},
+    {POLICY("emit", emit), WORDS(0, emit), .preset = "x-cache-status x-cache-key age cache-status",
+     .help = "Headers that tell the client about the cache"},
+    {POLICY("request-body", json), FLAG("any|json"), .preset = "json",
+     .help = "json: requests that mean the same share an answer, and what is not strict JSON is "
+             "not cached; any: bodies count byte by byte"},
+    {POLICY("scope", shared), FLAG("tenant|shared"), .preset = "tenant",
+     .help = "tenant: an answer is only for the tenant who asked first, and requests without one "
+             "are not cached; shared: all tenants share"},
+};
+
+const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
+
+_Static_assert(sizeof config_keys / sizeof *config_keys <= CONFIG_MAX_KEYS, "CONFIG_MAX_KEYS");
+
+const struct config_key *config_key(struct str section, struct str name)
+{
+    for (size_t i = 0; i < config_key_count; i++)
+        if (str_eq(str_of(config_keys[i].section), section) &&
+            str_eq(str_of(config_keys[i].name), name))
+            return &config_keys[i];
+    return NULL;
+}

@@ -1,0 +1,136 @@
+/* The shapes of words. What stands in a configuration ends up in keys, in headers and in
+ * HAProxy's variables, so each shape admits what those are known to take and no more. */
+#include "config_keys.h"
+
+#include "hex.h"
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Whether the word has letters, digits and the bytes of `others` only, and at least one. */
+static bool made_of(struct str word, const char *others)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.ptr[i];
+        if (!is_letter(c) && !is_digit(c) && (c == '\0' || !strchr(others, c)))
+            return false;
+    }
+    return word.len > 0;
+}
+
+static bool one_of(struct str word, const char *words)
+{
+    struct str rest = str_of(words);
+
+    while (rest.len)
+        if (str_eq_nocase(str_split(&rest, ' '), word))
+            return true;
+    return false;
+}
+
+/* What survives being written into an INI file and read again. */
+static bool text_valid(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < ' ' || c == 0x7f || (c == ';' && (i == 0 || text.ptr[i - 1] == ' ')))
+            return false;
+    }
+    return true;
+}
+
+static bool path_valid(struct str path)
+{
+    enum { SUN_PATH = 108 }; /* unix(7), with its NUL */
+
+    return path.len > 0 && path.len < SUN_PATH && text_valid(path) &&
+           !memchr(path.ptr, ' ', path.len) && !memchr(path.ptr, ',', path.len);
+}
+
+static bool host_valid(struct str host)
+{
+    if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+        return made_of((struct str){host.ptr + 1, host.len - 2}, ":.%-_");
+    return made_of(host, ".-_*");
+}
+
+static bool address_valid(struct str address)
+{
+    const char *colon = address.len ? memrchr(address.ptr, ':', address.len) : NULL;
+    int64_t port = 0;
+
+    if (str_starts(address, STR("unix:")))
+        return path_valid(str_from(address, strlen("unix:")));
+    if (!colon)
+        return false;
+    struct str host = {address.ptr, (size_t)(colon - address.ptr)};
+    return host_valid(host) && decimal_read(str_from(address, host.len + 1), &port) && port >= 1 &&
+           port <= 65535;
+}
+
+/* HAProxy's names of variables end at 64 characters, and "txn.cache.h_" stands before. */
+static bool header_valid(struct str name)
+{
+    return name.len <= 50 && made_of(name, "-_.");
+}
+
+static bool replay_valid(struct str name)
+{
+    return header_valid(name) && header_replayable(name);
+}
+
+static bool method_valid(struct str method)
+{
+    return method.len <= 32 && made_of(method, "-_");
+}
+
+static bool type_valid(struct str type)
+{
+    struct str rest = type, first = str_split(&rest, '/');
+
+    return type.len <= 100 && made_of(first, "-_.+") && made_of(rest, "-_.+");
+}
+
+/* As they stand in a URL: unreserved characters and percent-encoded ones (RFC 3986 2.3), and
+ * the brackets that many frameworks use. */
+static bool parameter_valid(struct str name)
+{
+    return name.len <= 100 && made_of(name, "-_.~%[]$:");
+}
+
+/* Statuses that mean the same when they are told twice: final, not about a range or a condition
+ * of one request, and not an error that passes. RFC 9110 15.1, and what a proxy can make. */
+#define STATUSES "200 201 202 203 300 301 302 307 308 400 404 405 410 414 501"
+#define EMITTED "x-cache-status x-cache-key age cache-status"
+
+static bool status_valid(struct str status)
+{
+    return one_of(status, STATUSES);
+}
+
+static bool emit_valid(struct str name)
+{
+    return one_of(name, EMITTED);
+}
+
+const struct config_word config_word_name = {"a name", text_valid, AS_WRITTEN};
+const struct config_word config_word_path = {"a path", text_valid, AS_WRITTEN};
+const struct config_word config_word_address = {"an address: HOST:PORT, [V6]:PORT or unix:PATH",
+                                                address_valid, AS_WRITTEN};
+const struct config_word config_word_header = {"a header's name", header_valid, LOWER_CASE};
+const struct config_word config_word_replay = {"the name of a response header that may be replayed",
+                                               replay_valid, LOWER_CASE};
+const struct config_word config_word_method = {"a method", method_valid, UPPER_CASE};
+const struct config_word config_word_status = {"one of " STATUSES, status_valid, AS_WRITTEN};
+const struct config_word config_word_type = {"a TYPE/SUBTYPE without parameters", type_valid,
+                                             LOWER_CASE};
+const struct config_word config_word_parameter = {"a query parameter's name", parameter_valid,
+                                                  AS_WRITTEN};
+const struct config_word config_word_emit = {"one of " EMITTED, emit_valid, LOWER_CASE};

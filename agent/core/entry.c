@@ -1,0 +1,166 @@
+#include "entry.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define MAGIC "spoa-cache/1 "
+#define STATUS_LINE "HTTP/1.1 "
+#define CONTENT_TYPE "content-type: "
+
+enum { CHECKSUM_AT = sizeof MAGIC - 1, CHECKED_FROM = CHECKSUM_AT + HEX64 };
+
+uint64_t entry_sum(struct str body)
+{
+    return XXH3_64bits(body.ptr, body.len);
+}
+
+bool entry_body_is_clean(struct str body)
+{
+    unsigned dirty = 0;
+
+    /* no early exit: the loop becomes vector instructions */
+    for (size_t i = 0; i < body.len; i++) {
+        unsigned char c = (unsigned char)body.ptr[i];
+        dirty |= (unsigned)((c < 0x20) & (c != '\t')) | (unsigned)(c == 0x7f);
+    }
+    return !dirty;
+}
+
+void entry_body_clean(struct buf *out, struct str body)
+{
+    struct str rest = body;
+
+    while (rest.len) {
+        struct str run = str_split(&rest, 0x7f);
+        bool delete_follows = run.ptr + run.len < body.ptr + body.len;
+        buf_append(out, run);
+        if (!buf_ok(out))
+            return;
+        for (size_t i = out->len - run.len; i < out->len; i++)
+            if (out->ptr[i] == '\r' || out->ptr[i] == '\n')
+                out->ptr[i] = ' ';
+        if (delete_follows)
+            buf_append(out, STR("\\u007f"));
+    }
+}
+
+void entry_write(struct buf *out, const struct entry *e)
+{
+    size_t start = out->len;
+    unsigned flags = e->flags | (entry_body_is_clean(e->body) ? ENTRY_CLEAN : 0);
+
+    buf_append(out, STR(MAGIC));
+    hex64_append(out, 0);
+    buf_printf(out, " %lld %lld %lld ", (long long)e->created, (long long)e->fresh_until,
+               (long long)e->usable_until);
+    hex64_append(out, e->digest.high);
+    hex64_append(out, e->digest.low);
+    buf_printf(out, " %llu ", (unsigned long long)e->length);
+    hex64_append(out, e->tenant);
+    buf_append(out, STR(" "));
+    hex64_append(out, entry_sum(e->body));
+    buf_printf(out, " %u\r\n" STATUS_LINE "%u \r\n" CONTENT_TYPE, flags, e->code);
+    buf_append(out, e->content_type);
+    buf_append(out, STR("\r\n"));
+    buf_append(out, e->headers);
+    buf_append(out, STR("\r\n"));
+    buf_append(out, e->body);
+    if (!buf_ok(out))
+        return;
+    struct str checked = str_from(buf_str(out), start + CHECKED_FROM);
+    hex64_write(out->ptr + start + CHECKSUM_AT, XXH3_64bits(checked.ptr, checked.len));
+}
+
+/* Takes a line, without its CR LF, off the front; false when there is no whole line. */
+static bool take_line(struct str *in, struct str *line)
+{
+    struct str rest = *in;
+
+    *line = str_split(&rest, '\n');
+    if (line->len + 1 + rest.len != in->len || line->len == 0 || line->ptr[line->len - 1] != '\r')
+        return false;
+    line->len--;
+    *in = rest;
+    return true;
+}
+
+static bool read_decimal(struct str *line, int64_t *out)
+{
+    return decimal_read(str_split(line, ' '), out);
+}
+
+static bool read_hex(struct str *line, uint64_t *out)
+{
+    return hex64_read(str_split(line, ' '), out);
+}
+
+static bool read_metadata(struct str line, struct entry *e)
+{
+    struct str digest;
+    int64_t length, flags;
+
+    if (!read_decimal(&line, &e->created) || !read_decimal(&line, &e->fresh_until) ||
+        !read_decimal(&line, &e->usable_until))
+        return false;
+    digest = str_split(&line, ' ');
+    if (digest.len != HEX128 || !hex64_read((struct str){digest.ptr, HEX64}, &e->digest.high) ||
+        !hex64_read((struct str){digest.ptr + HEX64, HEX64}, &e->digest.low))
+        return false;
+    if (!read_decimal(&line, &length) || !read_hex(&line, &e->tenant) ||
+        !read_hex(&line, &e->sum) || !decimal_read(line, &flags) ||
+        flags > (ENTRY_JSON | ENTRY_CLEAN))
+        return false;
+    e->length = (uint64_t)length;
+    e->flags = (unsigned)flags;
+    return true;
+}
+
+bool entry_header_next(struct str *headers, struct str *name, struct str *value)
+{
+    if (headers->len == 0 || !take_line(headers, value))
+        return false;
+    *name = str_split(value, ':');
+    *value = str_trim(*value);
+    return true;
+}
+
+/* The lines up to the empty one; what follows it is the body. */
+static bool read_message(struct str in, struct entry *e)
+{
+    struct str line;
+    int64_t code;
+
+    if (!take_line(&in, &line) || !str_starts(line, STR(STATUS_LINE)))
+        return false;
+    line = str_from(line, sizeof STATUS_LINE - 1);
+    if (!decimal_read(str_split(&line, ' '), &code) || code < 200 || code > 599)
+        return false;
+    e->code = (unsigned)code;
+    if (!take_line(&in, &line) || !str_starts(line, STR(CONTENT_TYPE)))
+        return false;
+    e->content_type = str_from(line, sizeof CONTENT_TYPE - 1);
+    e->headers = (struct str){in.ptr, 0};
+    while (take_line(&in, &line)) {
+        if (line.len == 0) {
+            e->body = in;
+            return true;
+        }
+        e->headers.len = (size_t)(in.ptr - e->headers.ptr);
+    }
+    return false;
+}
+
+bool entry_read(struct str stored, struct entry *out)
+{
+    struct str line;
+    uint64_t checksum;
+
+    if (!str_starts(stored, STR(MAGIC)) || stored.len <= CHECKED_FROM ||
+        !hex64_read((struct str){stored.ptr + CHECKSUM_AT, HEX64}, &checksum))
+        return false;
+    struct str checked = str_from(stored, CHECKED_FROM);
+    if (checksum != XXH3_64bits(checked.ptr, checked.len) || checked.ptr[0] != ' ')
+        return false;
+    checked = str_from(checked, 1);
+    return take_line(&checked, &line) && read_metadata(line, out) && read_message(checked, out);
+}

@@ -1,0 +1,58 @@
+/* The stored form of an answer: a line of metadata, then the answer as an HTTP message.
+ *
+ *   spoa-cache/1 <checksum> <created> <fresh until> <usable until> <request digest>
+ *       <request length> <tenant digest> <body sum> <flags>\r\n          (all on one line)
+ *   HTTP/1.1 200 \r\n
+ *   content-type: application/json\r\n
+ *   \r\n
+ *   {"id":...}
+ *
+ * Times are milliseconds since the epoch, in decimal; digests and sums are hex. The checksum is
+ * XXH3-64 of everything behind it. To change the format, change the version: a reader that does
+ * not know the first word treats the entry as a miss.
+ */
+#ifndef CORE_ENTRY_H
+#define CORE_ENTRY_H
+
+#include "buf.h"
+#include "key.h"
+
+enum entry_flag {
+    ENTRY_JSON = 1,  /* the body is strict JSON */
+    ENTRY_CLEAN = 2, /* the body has no byte that HAProxy <= 3.0 would encode */
+};
+
+struct entry {
+    int64_t created, fresh_until, usable_until; /* ms since the epoch */
+    struct hash128 digest;                      /* of the request; see struct key */
+    uint64_t length, tenant;
+    uint64_t sum;            /* XXH3-64 of the body, seed 0 */
+    unsigned flags;          /* enum entry_flag */
+    unsigned code;           /* status */
+    struct str content_type; /* borrowed, like all that follows */
+    struct str headers;      /* lines "name: value\r\n" */
+    struct str body;
+};
+
+/* XXH3-64 with seed 0: what HAProxy's xxh3 converter gives, as unsigned. */
+uint64_t entry_sum(struct str body);
+
+/* Whether HAProxy <= 3.0 returns these bytes as they are: it percent-encodes 00-08, 0A-1F and
+ * 7F in the body of `http-request return`. */
+bool entry_body_is_clean(struct str body);
+
+/* Appends the body of a JSON entry, spelled so that it is clean and means the same: CR and LF
+ * can only stand between tokens and become spaces, DEL becomes an escape. */
+void entry_body_clean(struct buf *out, struct str body);
+
+/* Appends the stored form; the sum and the CLEAN flag are worked out here. */
+void entry_write(struct buf *out, const struct entry *entry);
+
+/* Reads a stored form; the slices point into `stored`. False when it is damaged, of another
+ * version, or not an entry. */
+__attribute__((warn_unused_result)) bool entry_read(struct str stored, struct entry *out);
+
+/* Takes one line off entry->headers; false when there is none left. */
+bool entry_header_next(struct str *headers, struct str *name, struct str *value);
+
+#endif

@@ -1,0 +1,61 @@
+/* From a request to the key of what is stored for it, and the proof that it is the same request:
+ * a second digest under another secret and the length, which stand in the entry. */
+#ifndef CORE_KEY_H
+#define CORE_KEY_H
+
+#include "buf.h"
+#include "hex.h"
+#include "policy.h"
+
+/* Both XXH3 secrets, derived from the configured one. */
+struct key_secret {
+    unsigned char key[192], digest[192];
+};
+
+struct hash128 {
+    uint64_t high, low;
+};
+
+/* A body as far as the key is concerned. */
+struct key_body {
+    struct hash128 key, digest;
+    uint64_t length;
+};
+
+enum { KEY_POLICY_MAX = 32, KEY_TEXT_MAX = 3 + KEY_POLICY_MAX + 1 + HEX64 + 1 + HEX128 };
+
+struct key {
+    char text[KEY_TEXT_MAX]; /* sc:<policy>:<tenant>:<32 hex digits> */
+    size_t text_len;
+    struct hash128 digest; /* of the same fields under the other secret */
+    uint64_t length;       /* of the canonical body, bytes */
+    uint64_t tenant;       /* keyed digest of the tenant; 0 when the scope is shared */
+};
+
+static inline struct str key_text(const struct key *key)
+{
+    return (struct str){key->text, key->text_len};
+}
+
+/* The hash alone, as the client may see it. */
+static inline struct str key_hash(const struct key *key)
+{
+    return str_from(key_text(key), key->text_len - HEX128);
+}
+
+/* Spreads a secret of any length over both XXH3 secrets. */
+void key_secret_derive(struct key_secret *out, struct str secret);
+
+/* Hashes the canonical body. */
+void key_body_hash(struct key_body *out, const struct key_secret *secret, struct str canonical);
+
+/* Makes the key of a request that policy_may_lookup() has let pass. `scratch` is overwritten.
+ * False when there is no memory. */
+__attribute__((warn_unused_result)) bool
+key_derive(struct key *out, const struct key_secret *secret, const struct policy *policy,
+           const struct request *request, const struct key_body *body, struct buf *scratch);
+
+/* Authenticates bytes between agents that share the secret. */
+uint64_t key_mac(const struct key_secret *secret, struct str bytes);
+
+#endif

@@ -1,0 +1,49 @@
+/* Counters and gauges from one table: a line here is a field, a Prometheus metric and its help. */
+#ifndef CORE_METRICS_H
+#define CORE_METRICS_H
+
+#include "buf.h"
+#include "reason.h"
+
+/* X(field, type, name, help) */
+#define METRICS(X)                                                                                 \
+    X(hits, counter, "lookups_hit_total", "Lookups answered from the store")                       \
+    X(misses, counter, "lookups_miss_total", "Lookups that found nothing to serve")                \
+    X(bypasses, counter, "lookups_bypass_total", "Lookups not made, or given up")                  \
+    X(stored, counter, "stored_total", "Answers accepted for storage")                             \
+    X(refused, counter, "refused_total", "Answers refused for storage")                            \
+    X(spop_connections, gauge, "spop_connections", "Open connections from HAProxy")                \
+    X(spop_accepted, counter, "spop_accepted_total", "Connections accepted from HAProxy")          \
+    X(spop_rejected, counter, "spop_rejected_total", "Connections closed at max-connections")      \
+    X(spop_healthchecks, counter, "spop_healthchecks_total", "Health checks answered")             \
+    X(spop_frames, counter, "spop_frames_total", "SPOP frames read")                               \
+    X(spop_errors, counter, "spop_errors_total", "SPOP connections ended with an error")           \
+    X(spop_acks_dropped, counter, "spop_acks_dropped_total",                                       \
+      "ACKs not sent because HAProxy had given up waiting")                                        \
+    X(spop_acks_oversize, counter, "spop_acks_oversize_total",                                     \
+      "ACKs sent without their variables because they did not fit into a frame")                   \
+    X(spop_inflight, gauge, "spop_inflight", "NOTIFY frames waiting for their ACK")                \
+    X(memory_bytes, gauge, "memory_bytes", "Bytes held by the memory store")                       \
+    X(memory_entries, gauge, "memory_entries", "Entries held by the memory store")                 \
+    X(memory_evictions, counter, "memory_evictions_total", "Entries evicted to make room")         \
+    X(redis_up, gauge, "redis_up", "1 when connected to Redis and authenticated")                  \
+    X(redis_connects, counter, "redis_connects_total", "Connections to Redis that became ready")   \
+    X(redis_failures, counter, "redis_failures_total",                                             \
+      "Connections to Redis that failed or ended")                                                 \
+    X(redis_pending, gauge, "redis_pending", "Commands that wait for Redis")                       \
+    X(redis_commands, counter, "redis_commands_total", "Commands sent to Redis")                   \
+    X(redis_errors, counter, "redis_errors_total", "Errors answered by Redis")                     \
+    X(redis_timeouts, counter, "redis_timeouts_total", "Commands past their deadline")
+
+struct metrics {
+#define X(field, type, name, help) uint64_t field;
+    METRICS(X)
+#undef X
+    uint64_t lookup_reason[REASON_COUNT]; /* misses and bypasses */
+    uint64_t refuse_reason[REASON_COUNT];
+};
+
+/* Appends everything in Prometheus' text format. */
+void metrics_render(const struct metrics *m, const char *version, struct buf *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* What to do about a request, what was found for it, and an answer to it: bytes in, decision out.
+ * It meets JSON, key, policy and entry, and knows neither SPOP nor store. */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "entry.h"
+#include "json.h"
+#include "key.h"
+#include "policy.h"
+#include "reason.h"
+#include "ticket.h"
+
+enum plan_status { PLAN_HIT, PLAN_MISS, PLAN_BYPASS };
+
+/* Memory that every plan reuses; starts as PLAN_SCRATCH_INIT. */
+struct plan_scratch {
+    struct json_doc doc;
+    struct buf canonical, fields, body;
+};
+
+enum {
+    PLAN_CANONICAL_MAX = 64 << 20, /* a body of max-request bytes cannot pass it */
+    PLAN_HEADERS_MAX = 1024,       /* content type and replayed headers, bytes */
+    /* What HAProxy needs of its buffer besides a body that it returns: those headers, and the same
+     * again for the reply's own and for what haproxy.cfg and its operator add. */
+    PLAN_REPLY_MARGIN = PLAN_HEADERS_MAX + 3072,
+};
+
+struct plan {
+    enum plan_status status;
+    enum reason reason;
+    bool look;      /* look `key` up; status and reason follow with plan_found() */
+    bool store;     /* the answer of the origin is wanted */
+    bool has_key;   /* `key` is there */
+    struct key key; /* complete when has_key */
+    int64_t ttl;    /* milliseconds an answer would be kept */
+    size_t room;    /* the longest body that can be stored and returned, bytes */
+};
+
+void plan_scratch_init(struct plan_scratch *scratch);
+void plan_scratch_free(struct plan_scratch *scratch);
+
+/* Judges a request and derives its key. `policy` may be NULL: no policy, no cache.
+ * `frame_size` is the longest frame of the connection. */
+void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
+                  const struct policy *policy, const struct request *request, size_t frame_size);
+
+/* Judges what the store holds under plan->key at time `now` (ms since the epoch), for an HAProxy
+ * that can return any byte (`exact`) or not. What the policy would not store today is no hit. On a
+ * hit *entry is filled, its slices pointing into
+ * `stored` and `scratch`; otherwise the plan's reason says why not. */
+void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct policy *policy,
+                struct str stored, int64_t now, bool exact, struct entry *entry);
+
+/* Judges an answer. REASON_NONE: *stored holds the entry to be kept under ticket->key. `policy`
+ * is the one the ticket names, NULL when there is none of that name any more. */
+enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,
+                        const struct ticket *ticket, const struct response *response, int64_t now,
+                        struct buf *stored);
+
+#endif

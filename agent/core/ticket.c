@@ -1,0 +1,66 @@
+/* 1 <key text> <digest> <length> <tenant> <ttl> <mac of all before it> */
+#include "ticket.h"
+
+#define TICKET_VERSION "1 "
+
+void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)
+{
+    size_t start = out->len;
+
+    buf_append(out, STR(TICKET_VERSION));
+    buf_append(out, key_text(&ticket->key));
+    buf_append(out, STR(" "));
+    hex64_append(out, ticket->key.digest.high);
+    hex64_append(out, ticket->key.digest.low);
+    buf_printf(out, " %llu ", (unsigned long long)ticket->key.length);
+    hex64_append(out, ticket->key.tenant);
+    buf_printf(out, " %lld ", (long long)ticket->ttl);
+    if (buf_ok(out))
+        hex64_append(out, key_mac(secret, str_from(buf_str(out), start)));
+}
+
+static bool authentic(struct str text, const struct key_secret *secret)
+{
+    uint64_t mac;
+
+    return text.len > HEX64 && hex64_read(str_from(text, text.len - HEX64), &mac) &&
+           mac == key_mac(secret, (struct str){text.ptr, text.len - HEX64});
+}
+
+/* sc:<policy>:<tenant>:<hash> */
+static bool read_key_text(struct str text, struct ticket *out)
+{
+    struct str rest = text;
+
+    if (text.len > KEY_TEXT_MAX || !str_eq(str_split(&rest, ':'), STR("sc")))
+        return false;
+    out->policy = str_split(&rest, ':');
+    if (rest.len != HEX64 + 1 + HEX128)
+        return false;
+    memcpy(out->key.text, text.ptr, text.len);
+    out->key.text_len = text.len;
+    return true;
+}
+
+bool ticket_read(struct str text, const struct key_secret *secret, struct ticket *out)
+{
+    struct str digest;
+    int64_t length;
+
+    *out = (struct ticket){.ttl = 0};
+    if (!authentic(text, secret) || !str_starts(text, STR(TICKET_VERSION)))
+        return false;
+    text = str_from(text, sizeof TICKET_VERSION - 1);
+    if (!read_key_text(str_split(&text, ' '), out))
+        return false;
+    digest = str_split(&text, ' ');
+    if (digest.len != HEX128 ||
+        !hex64_read((struct str){digest.ptr, HEX64}, &out->key.digest.high) ||
+        !hex64_read(str_from(digest, HEX64), &out->key.digest.low) ||
+        !decimal_read(str_split(&text, ' '), &length) ||
+        !hex64_read(str_split(&text, ' '), &out->key.tenant) ||
+        !decimal_read(str_split(&text, ' '), &out->ttl))
+        return false;
+    out->key.length = (uint64_t)length;
+    return out->ttl > 0;
+}

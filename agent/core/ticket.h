@@ -1,0 +1,24 @@
+/* What a lookup hands to the store message through HAProxy (txn.cache.ticket), so that the agent
+ * keeps nothing in between and any agent with the same secret can store the answer. One line of
+ * text, authenticated with the secret. */
+#ifndef CORE_TICKET_H
+#define CORE_TICKET_H
+
+#include "key.h"
+
+struct ticket {
+    struct str policy; /* of the ticket that was read: borrowed from it */
+    struct key key;
+    int64_t ttl; /* milliseconds */
+};
+
+enum { TICKET_MAX = 256 };
+
+/* Appends the ticket. */
+void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket);
+
+/* False when it was not written with this secret, or is damaged. */
+__attribute__((warn_unused_result)) bool
+ticket_read(struct str text, const struct key_secret *secret, struct ticket *out);
+
+#endif
