@@ -1,0 +1,257 @@
+/* A lookup                                   A store
+ *
+ *   NOTIFY ─ notify_read                       NOTIFY ─ notify_read
+ *      │                                          │
+ *   plan_request ── BYPASS ──────────┐         ticket_read, plan_answer ── why not ──┐
+ *      │ look                        │            │ entry                            │
+ *   store get  ··· at once or later  │         store put  ··· nobody waits           │
+ *      │                             │            │                                  │
+ *   plan_found ── HIT or MISS ───────┤            ├──────────────────────────────────┘
+ *                                    ▼            ▼
+ *                             answer_lookup    answer_store
+ *
+ * The request's bytes live until notify() returns; so what a later answer needs is in struct
+ * lookup. A lookup belongs to the store while it waits there; when its connection dies first, its
+ * exchange loses the connection and it ends without a word.
+ */
+#include "cache.h"
+
+#include "core/answer.h"
+#include "core/notify.h"
+#include <stdlib.h>
+
+enum { LOOKUP_MAGIC = 0x100c0b5e, STORED_MAX = 64 << 20 };
+
+struct lookup {
+    unsigned magic;
+    struct cache *cache;
+    struct spop_exchange exchange;
+    struct store_read read;
+    struct plan plan;
+    struct config *config; /* a reference; owns `policy` */
+    const struct policy *policy;
+    bool exact;
+    struct lookup *next_free;
+};
+
+struct cache {
+    struct ev_loop *loop;
+    struct store *store;
+    struct metrics *metrics;
+    struct config *config; /* a reference */
+    struct key_secret secret;
+    struct plan_scratch scratch;
+    struct buf stored;
+    struct lookup *free; /* lookups to be used again */
+};
+
+static int64_t now_ms(const struct cache *cache)
+{
+    return (int64_t)(ev_now(cache->loop) * 1000.);
+}
+
+static struct lookup *lookup_new(struct cache *cache)
+{
+    struct lookup *lookup = cache->free;
+
+    if (lookup)
+        cache->free = lookup->next_free;
+    else
+        lookup = malloc(sizeof *lookup);
+    if (lookup) {
+        lookup->magic = LOOKUP_MAGIC;
+        lookup->cache = cache;
+        lookup->config = config_ref(cache->config);
+    }
+    return lookup;
+}
+
+static void lookup_free(struct lookup *lookup)
+{
+    struct cache *cache = lookup->cache;
+
+    config_unref(lookup->config);
+    lookup->magic = 0;
+    lookup->next_free = cache->free;
+    cache->free = lookup;
+}
+
+static void count_lookup(struct metrics *m, const struct plan *plan)
+{
+    switch (plan->status) {
+    case PLAN_HIT:
+        m->hits++;
+        return;
+    case PLAN_MISS:
+        m->misses++;
+        break;
+    case PLAN_BYPASS:
+        m->bypasses++;
+        break;
+    }
+    m->lookup_reason[plan->reason]++;
+}
+
+/* Sends the answer and ends the lookup. `entry` is read on a hit. */
+static void lookup_finish(struct lookup *lookup, const struct entry *entry)
+{
+    struct cache *cache = lookup->cache;
+    struct spop_ack ack;
+
+    count_lookup(cache->metrics, &lookup->plan);
+    if (spop_exchange_ack(&lookup->exchange, &ack)) {
+        answer_lookup(&ack, &lookup->plan, lookup->policy, entry, &cache->secret, now_ms(cache));
+        spop_exchange_end(&lookup->exchange, &ack);
+    }
+    lookup_free(lookup);
+}
+
+/* What the client is told when the store has no value to look at. */
+static enum reason reason_of(enum store_result result)
+{
+    static const enum reason reasons[] = {
+        [STORE_HIT] = REASON_NONE,        [STORE_MISS] = REASON_ABSENT,
+        [STORE_DOWN] = REASON_STORE_DOWN, [STORE_BUSY] = REASON_STORE_BUSY,
+        [STORE_SLOW] = REASON_STORE_SLOW, [STORE_ERROR] = REASON_STORE_ERROR,
+    };
+
+    return reasons[result];
+}
+
+static void on_read(struct store_read *read, enum store_result result, struct str value)
+{
+    struct lookup *lookup = (struct lookup *)(void *)((char *)read - offsetof(struct lookup, read));
+    struct cache *cache = lookup->cache;
+    struct entry entry;
+
+    if (lookup->magic != LOOKUP_MAGIC)
+        abort();
+    lookup->plan.reason = reason_of(result);
+    if (result == STORE_HIT)
+        plan_found(&lookup->plan, &cache->scratch, lookup->policy, value, now_ms(cache),
+                   lookup->exact, &entry);
+    else if (result != STORE_MISS)
+        lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
+    lookup_finish(lookup, &entry);
+}
+
+static void look_up(struct cache *cache, struct lookup *lookup, const struct request *request,
+                    size_t frame_size)
+{
+    lookup->policy = config_policy(lookup->config, request->policy);
+    plan_request(&lookup->plan, &cache->scratch, &cache->secret, lookup->policy, request,
+                 frame_size);
+    if (!lookup->plan.look) {
+        lookup_finish(lookup, NULL);
+        return;
+    }
+    lookup->read = (struct store_read){.done = on_read};
+    cache->store->ops->get(cache->store, key_text(&lookup->plan.key), now_ms(cache), &lookup->read);
+}
+
+static enum reason store_answer(struct cache *cache, const struct notify *notify)
+{
+    struct ticket ticket;
+
+    if (!ticket_read(notify->ticket, &cache->secret, &ticket))
+        return REASON_TICKET;
+    enum reason reason = plan_answer(&cache->scratch, config_policy(cache->config, ticket.policy),
+                                     &ticket, &notify->response, now_ms(cache), &cache->stored);
+    if (reason != REASON_NONE)
+        return reason;
+    if (!cache->store->ops->ready(cache->store))
+        return REASON_STORE_DOWN;
+    return cache->store->ops->put(cache->store, key_text(&ticket.key), buf_str(&cache->stored),
+                                  now_ms(cache), ticket.ttl)
+               ? REASON_NONE
+               : REASON_STORE_BUSY;
+}
+
+static void store(struct cache *cache, struct spop_exchange *exchange, const struct notify *notify)
+{
+    enum reason reason = store_answer(cache, notify);
+    struct spop_ack ack;
+
+    if (reason == REASON_NONE)
+        cache->metrics->stored++;
+    else
+        cache->metrics->refused++, cache->metrics->refuse_reason[reason]++;
+    if (!spop_exchange_ack(exchange, &ack))
+        return;
+    answer_store(&ack, reason);
+    spop_exchange_end(exchange, &ack);
+}
+
+/* An ACK without variables: every NOTIFY gets one. */
+static void answer_nothing(struct spop_exchange *exchange)
+{
+    struct spop_ack ack;
+
+    if (spop_exchange_ack(exchange, &ack))
+        spop_exchange_end(exchange, &ack);
+}
+
+static enum spop_error on_notify(void *ctx, struct spop_conn *conn, const struct spop_frame *frame)
+{
+    struct cache *cache = ctx;
+    struct spop_exchange exchange;
+    struct lookup *lookup;
+    struct notify notify;
+
+    if (!notify_read(frame->payload, &notify))
+        return SPOP_INVALID;
+    if (notify.kind == NOTIFY_LOOKUP && (lookup = lookup_new(cache)) != NULL) {
+        /* two signs of HAProxy <= 3.0, either is enough */
+        lookup->exact = notify.request.exact && !spop_conn_is_legacy(conn);
+        spop_exchange_open(&lookup->exchange, conn, frame);
+        look_up(cache, lookup, &notify.request, spop_conn_frame_size(conn));
+        return SPOP_NORMAL;
+    }
+    spop_exchange_open(&exchange, conn, frame);
+    if (notify.kind == NOTIFY_STORE)
+        store(cache, &exchange, &notify);
+    else
+        answer_nothing(&exchange);
+    return SPOP_NORMAL;
+}
+
+struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store_under,
+                        struct metrics *metrics)
+{
+    struct cache *cache = calloc(1, sizeof *cache);
+
+    if (!cache)
+        return NULL;
+    *cache = (struct cache){.loop = loop,
+                            .store = store_under,
+                            .metrics = metrics,
+                            .config = config_ref(config),
+                            .stored = buf_new(STORED_MAX)};
+    key_secret_derive(&cache->secret, config->secret);
+    plan_scratch_init(&cache->scratch);
+    return cache;
+}
+
+void cache_set_config(struct cache *cache, struct config *config)
+{
+    config_unref(cache->config);
+    cache->config = config_ref(config);
+}
+
+struct spop_handler cache_handler(struct cache *cache)
+{
+    return (struct spop_handler){.notify = on_notify, .ctx = cache};
+}
+
+void cache_free(struct cache *cache)
+{
+    while (cache->free) {
+        struct lookup *lookup = cache->free;
+        cache->free = lookup->next_free;
+        free(lookup);
+    }
+    plan_scratch_free(&cache->scratch);
+    buf_free(&cache->stored);
+    config_unref(cache->config);
+    free(cache);
+}

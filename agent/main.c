@@ -1,0 +1,426 @@
+/* Options, wiring, signals, drain. */
+#include "cache.h"
+#include "core/config.h"
+#include "net/http_door.h"
+#include "net/listener.h"
+#include "net/log.h"
+#include "net/spop_conn.h"
+#include "net/spop_server.h"
+#include "settings.h"
+#include "store/memory.h"
+#include "store/redis.h"
+#include <errno.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+/* Exit codes: 0 done, 1 could not start or run, 2 wrong usage or configuration. */
+enum { EXIT_USAGE = 2 };
+enum { ERRORS_MAX = 64 << 10, HEAP_KEEP = 4 << 20 };
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_PRINT_MARKDOWN };
+
+struct options {
+    const char *config;
+    enum action action;
+};
+
+/* Everything that lives as long as the process. */
+struct agent {
+    struct ev_loop *loop;
+    const char *config_path;
+    struct config *config;
+    struct metrics metrics;
+    struct store *store;
+    struct cache *cache;
+    struct spop_server *server;
+    struct http_door *door;
+    struct listener *listeners;
+    size_t listener_count;
+    ev_signal term, interrupt, hangup;
+    ev_timer drain; /* drain-delay, then drain-timeout */
+    bool draining;
+};
+
+static const char usage[] =
+    "usage: spoa-cache [-c FILE] [--check | --print-config]\n"
+    "\n"
+    "The response cache of HAProxy: answers its SPOE messages from Redis or memory.\n"
+    "\n"
+    "  -c, --config FILE   read the configuration from FILE (or $SPOA_CACHE_CONFIG; without\n"
+    "                      either the defaults and the environment apply)\n"
+    "      --check         check the configuration and exit: 0 when it is right, 2 when not\n"
+    "      --print-config[=markdown]\n"
+    "                      print every key with its value, default and meaning, and exit\n"
+    "      --version       print the version and exit\n"
+    "  -h, --help          print this and exit\n"
+    "\n"
+    "Every key may also come from the environment: SPOA_CACHE_REDIS_ADDRESS is [redis] address.\n"
+    "SIGHUP reloads the configuration; SIGTERM and SIGINT drain and exit, a second one at once.\n";
+
+_Noreturn static void usage_error(const char *where, const char *what)
+{
+    fprintf(stderr, "spoa-cache: %s does not take \"%s\"\ntry spoa-cache --help\n", where, what);
+    exit(EXIT_USAGE);
+}
+
+static void parse_options(struct options *out, int argc, char **argv)
+{
+    enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION };
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, OPT_CHECK},
+        {"print-config", optional_argument, NULL, OPT_PRINT},
+        {"version", no_argument, NULL, OPT_VERSION},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    *out = (struct options){.config = getenv("SPOA_CACHE_CONFIG"), .action = ACTION_RUN};
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            out->config = optarg;
+            break;
+        case OPT_CHECK:
+            out->action = ACTION_CHECK;
+            break;
+        case OPT_PRINT:
+            out->action = optarg ? ACTION_PRINT_MARKDOWN : ACTION_PRINT;
+            if (optarg && strcmp(optarg, "markdown") != 0)
+                usage_error("--print-config", optarg);
+            break;
+        case OPT_VERSION:
+            puts("spoa-cache " VERSION);
+            exit(EXIT_SUCCESS);
+        case 'h':
+            fputs(usage, stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            fputs("try spoa-cache --help\n", stderr);
+            exit(EXIT_USAGE);
+        }
+    }
+    if (optind < argc)
+        usage_error("the command line", argv[optind]);
+}
+
+/* The configuration, or NULL with its mistakes on standard error. */
+static struct config *load_config(const char *path)
+{
+    struct buf errors = buf_new(ERRORS_MAX);
+    struct config *config = settings_load(path, &errors);
+
+    if (!config)
+        fprintf(stderr, "%.*s", STR_ARGS(buf_str(&errors)));
+    buf_free(&errors);
+    return config;
+}
+
+static int print_config(const struct config *config, bool markdown)
+{
+    struct buf text = buf_new(1 << 20);
+
+    if (markdown)
+        config_print_markdown(&text);
+    else
+        config_print(config, &text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    int status = buf_ok(&text) && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    buf_free(&text);
+    return status;
+}
+
+/* An agent with a store of its own needs to agree with nobody: a secret for this process. */
+static bool ensure_secret(struct config *config)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char random[32];
+    char text[sizeof random * 2];
+    struct buf errors = buf_new(ERRORS_MAX);
+
+    if (config->secret.len)
+        return true;
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return false;
+    for (size_t i = 0; i < sizeof random; i++) {
+        text[2 * i] = digits[random[i] >> 4];
+        text[2 * i + 1] = digits[random[i] & 15];
+    }
+    bool set =
+        config_set(config, "key", "secret", (struct str){text, sizeof text}, "random", &errors);
+    buf_free(&errors);
+    return set;
+}
+
+static struct store *open_store(struct agent *agent)
+{
+    const struct config *c = agent->config;
+    struct redis_options redis = {
+        .address = c->redis_address,
+        .user = c->redis_user,
+        .password = c->redis_password,
+        .database = c->redis_database,
+        .timeout = c->redis_timeout,
+        .connect_timeout = c->redis_connect_timeout,
+        .max_pending = c->redis_max_pending,
+    };
+
+    if (c->redis_address.len == 0)
+        return memory_new((size_t)c->memory_size, &agent->metrics);
+    return redis_new(agent->loop, &redis, &agent->metrics);
+}
+
+static void apply_limits(struct agent *agent)
+{
+    const struct config *c = agent->config;
+    struct spop_limits limits = {
+        .max_frame_size = (uint32_t)c->max_frame_size,
+        .max_connections = (size_t)c->max_connections,
+        .hello_timeout = c->hello_timeout,
+        .idle_timeout = c->idle_timeout,
+    };
+
+    spop_server_set_limits(agent->server, &limits);
+    log_set_level((enum log_level)c->log_level);
+}
+
+static bool open_listeners(struct agent *agent)
+{
+    const struct str_list *listen = &agent->config->listen;
+
+    agent->listeners = calloc(listen->count, sizeof *agent->listeners);
+    if (!agent->listeners)
+        return false;
+    for (size_t i = 0; i < listen->count; i++) {
+        const char *error = listener_open(&agent->listeners[i], agent->loop, listen->items[i],
+                                          spop_server_accept, agent->server);
+        if (error) {
+            log_write(LOG_LEVEL_ERROR, "cannot listen on %.*s: %s", STR_ARGS(listen->items[i]),
+                      error);
+            return false;
+        }
+        agent->listener_count++;
+    }
+    return true;
+}
+
+static void close_listeners(struct agent *agent)
+{
+    while (agent->listener_count)
+        listener_close(&agent->listeners[--agent->listener_count]);
+}
+
+static bool is_ready(void *ctx)
+{
+    struct agent *agent = ctx;
+
+    return !agent->draining && agent->store->ops->ready(agent->store);
+}
+
+static bool open_door(struct agent *agent)
+{
+    struct http_door_options options = {
+        .address = agent->config->status,
+        .metrics = &agent->metrics,
+        .version = VERSION,
+        .ready = is_ready,
+        .ctx = agent,
+    };
+    const char *error = NULL;
+
+    if (options.address.len == 0)
+        return true;
+    agent->door = http_door_open(agent->loop, &options, &error);
+    if (!agent->door)
+        log_write(LOG_LEVEL_ERROR, "cannot open the HTTP door on %.*s: %s",
+                  STR_ARGS(options.address), error);
+    return agent->door != NULL;
+}
+
+static void stop(void *ctx)
+{
+    struct agent *agent = ctx;
+
+    ev_break(agent->loop, EVBREAK_ALL);
+}
+
+static void start_timer(struct agent *agent, ev_timer *timer, int64_t ms,
+                        void (*callback)(struct ev_loop *, ev_timer *, int))
+{
+    ev_timer_init(timer, callback, (double)ms / 1000., 0.);
+    timer->data = agent;
+    ev_timer_start(agent->loop, timer);
+}
+
+static void on_drain_timeout(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    log_write(LOG_LEVEL_WARNING, "drain-timeout is over: closing what is left");
+    stop(timer->data);
+}
+
+static void on_drain_delay(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct agent *agent = timer->data;
+
+    (void)loop;
+    (void)events;
+    close_listeners(agent);
+    start_timer(agent, &agent->drain, agent->config->drain_timeout, on_drain_timeout);
+    spop_server_drain(agent->server, stop, agent);
+}
+
+/* The first signal lets HAProxy go elsewhere and then what is in flight finish; the second one
+ * does not wait. */
+static void on_terminate(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    struct agent *agent = signal->data;
+
+    (void)loop;
+    (void)events;
+    if (agent->draining) {
+        stop(agent);
+        return;
+    }
+    agent->draining = true;
+    log_write(LOG_LEVEL_INFO, "draining");
+    spop_server_fail_checks(agent->server);
+    start_timer(agent, &agent->drain, agent->config->drain_delay, on_drain_delay);
+}
+
+/* A reloaded configuration goes on with the values that a running agent cannot change. */
+static bool keep_fixed_values(struct config *config, const struct config *in_use)
+{
+    struct buf errors = buf_new(ERRORS_MAX);
+    bool kept = config->secret.len ||
+                config_set(config, "key", "secret", in_use->secret, "in use", &errors);
+    const char *changed = kept ? config_needs_restart(in_use, config) : NULL;
+
+    if (changed)
+        log_write(LOG_LEVEL_WARNING, "%s changed, which needs a restart", changed);
+    buf_free(&errors);
+    return kept && config_inherit(config, in_use);
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    struct agent *agent = signal->data;
+    struct config *config = load_config(agent->config_path);
+
+    (void)loop;
+    (void)events;
+    if (!config || !keep_fixed_values(config, agent->config)) {
+        log_write(LOG_LEVEL_ERROR, "not reloaded: going on with the configuration in use");
+        config_unref(config);
+        return;
+    }
+    cache_set_config(agent->cache, config);
+    config_unref(agent->config);
+    agent->config = config;
+    apply_limits(agent);
+    log_write(LOG_LEVEL_INFO, "configuration reloaded");
+}
+
+static void start_signal(struct agent *agent, ev_signal *watcher, int number,
+                         void (*callback)(struct ev_loop *, ev_signal *, int))
+{
+    ev_signal_init(watcher, callback, number);
+    watcher->data = agent;
+    ev_signal_start(agent->loop, watcher);
+}
+
+static void start_signals(struct agent *agent)
+{
+    signal(SIGPIPE, SIG_IGN);
+    start_signal(agent, &agent->term, SIGTERM, on_terminate);
+    start_signal(agent, &agent->interrupt, SIGINT, on_terminate);
+    start_signal(agent, &agent->hangup, SIGHUP, on_hangup);
+}
+
+static bool start(struct agent *agent)
+{
+    /* Buffers for large answers come and go: the heap keeps what it has instead of returning it to
+     * the kernel and faulting it in again for each. */
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
+    mallopt(M_MMAP_THRESHOLD, HEAP_KEEP);
+    agent->loop = ev_default_loop(0);
+    if (!agent->loop || !ensure_secret(agent->config))
+        return false;
+    start_signals(agent);
+    agent->store = open_store(agent);
+    if (!agent->store)
+        return false;
+    agent->cache = cache_new(agent->loop, agent->config, agent->store, &agent->metrics);
+    if (!agent->cache)
+        return false;
+    struct spop_handler handler = cache_handler(agent->cache);
+    agent->server = spop_server_new(agent->loop, &handler, &agent->metrics);
+    if (!agent->server)
+        return false;
+    apply_limits(agent);
+    return open_door(agent) && open_listeners(agent);
+}
+
+/* In this order: who asks, who remembers, and then what both point to. */
+static void finish(struct agent *agent)
+{
+    close_listeners(agent);
+    free(agent->listeners);
+    http_door_close(agent->door);
+    if (agent->server)
+        spop_server_free(agent->server);
+    if (agent->store)
+        agent->store->ops->free(agent->store);
+    if (agent->cache)
+        cache_free(agent->cache);
+    config_unref(agent->config);
+    if (agent->loop)
+        ev_loop_destroy(agent->loop);
+}
+
+static int run(const char *config_path, struct config *config)
+{
+    struct agent agent = {.config_path = config_path, .config = config};
+    bool started = start(&agent);
+
+    if (started) {
+        log_write(LOG_LEVEL_INFO, "spoa-cache %s serves from %s", VERSION,
+                  config->redis_address.len ? "Redis" : "memory");
+        ev_run(agent.loop, 0);
+        log_write(LOG_LEVEL_INFO, "stopped");
+    }
+    finish(&agent);
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+
+    parse_options(&options, argc, argv);
+    struct config *config = load_config(options.config);
+    if (!config)
+        return EXIT_USAGE;
+    int status = EXIT_SUCCESS;
+    switch (options.action) {
+    case ACTION_RUN:
+        return run(options.config, config);
+    case ACTION_CHECK:
+        puts("the configuration is right");
+        break;
+    case ACTION_PRINT:
+        status = print_config(config, false);
+        break;
+    case ACTION_PRINT_MARKDOWN:
+        status = print_config(config, true);
+        break;
+    }
+    config_unref(config);
+    return status;
+}
