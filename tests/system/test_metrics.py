@@ -1,0 +1,76 @@
+"""The agent's HTTP door."""
+import client
+import harness
+from harness import chat, metrics, prompt
+
+
+def get(address, path, method='GET'):
+    return client.request(address, method, path, {'Host': 'x'})
+
+
+def sums(status):
+    now = metrics(status)
+    return [now[f'lookups_{name}_total'] for name in ('hit', 'miss', 'bypass')]
+
+
+def test_hits_misses_and_bypasses_are_the_requests_made(stack):
+    before = sums(stack.status)
+    questions = [prompt() for _ in range(5)]
+    for question in questions * 3:
+        stack.post(question)
+    for _ in range(4):
+        stack.post(prompt(), headers={'X-Tenant-Id': None})
+    stack.post(chat(prompt(), stream=True))
+    after = sums(stack.status)
+    assert [b - a for a, b in zip(before, after)] == [10, 5, 5]
+
+
+def test_answers_stored_and_refused_are_counted(stack):
+    before = metrics(stack.status)
+    stack.post(prompt())
+    stack.post(prompt(), 'notjson')
+    after = metrics(stack.status)
+    assert after['stored_total'] - before['stored_total'] == 1
+    assert after['refused_total'] - before['refused_total'] == 1
+
+
+def test_connections_from_haproxy_are_kept(stack):
+    """One after the other, requests need no connection of their own; with `mode tcp` they would
+    from HAProxy 3.1 on."""
+    before = metrics(stack.status)['spop_accepted_total']
+    for _ in range(30):
+        stack.post(prompt())
+    assert metrics(stack.status)['spop_accepted_total'] - before < 15
+
+
+def test_metrics_are_prometheus_text(stack):
+    answer = get(stack.status, '/metrics')
+    assert answer.status == 200 and answer.header('content-type').startswith('text/plain')
+    lines = answer.body.decode().splitlines()
+    named = {line.split()[2] for line in lines if line.startswith('# TYPE ')}
+    helped = {line.split()[2] for line in lines if line.startswith('# HELP ')}
+    assert named == helped and all(name.startswith('spoa_cache_') for name in named)
+    for line in lines:
+        if not line.startswith('#'):
+            name, value = line.rsplit(' ', 1)
+            assert name.split('{')[0] in named
+            float(value)
+
+
+def test_health_and_readiness(stack):
+    assert get(stack.status, '/healthz').status == 200
+    assert get(stack.status, '/readyz').status == 200
+
+
+def test_the_door_knows_nothing_else(stack):
+    assert get(stack.status, '/').status in (200, 404)
+    assert get(stack.status, '/nothing').status == 404
+    assert get(stack.status, '/metrics', 'POST').status in (404, 405)
+
+
+def test_the_door_on_tcp_is_closed_by_default():
+    address = harness.free_address()
+    with harness.Agent(SPOA_CACHE_AGENT_STATUS=address):
+        assert get(address, '/healthz').status == 200
+    with harness.Agent(SPOA_CACHE_AGENT_STATUS='') as agent:
+        assert agent.ask(chat(prompt()))['status'] == 'MISS'

@@ -1,0 +1,387 @@
+/* From request to decision, and from entry to hit. */
+#include "core/plan.h"
+
+#include "core_fixture.h"
+#include "unit.h"
+
+enum { FRAME = 16380, NOW = 1700000 };
+
+static struct plan_scratch scratch;
+static struct key_secret secret;
+static struct policy policy;
+static struct buf stored;
+
+static void setup(void)
+{
+    plan_scratch_init(&scratch);
+    stored = buf_new(1 << 20);
+    secret = sample_secret();
+    policy = sample_policy();
+}
+
+static void teardown(void)
+{
+    plan_scratch_free(&scratch);
+    buf_free(&stored);
+    unit_guard_release();
+}
+
+static struct plan plan_of(const struct request *request)
+{
+    struct plan plan;
+
+    plan_request(&plan, &scratch, &secret, &policy, request, FRAME);
+    return plan;
+}
+
+static struct plan plan_of_body(const char *body)
+{
+    struct request request = sample_request();
+
+    request.body = unit_guard(str_of(body));
+    return plan_of(&request);
+}
+
+static bool same_key(const struct plan *a, const struct plan *b)
+{
+    return a->has_key && b->has_key && str_eq(key_text(&a->key), key_text(&b->key));
+}
+
+START_TEST(a_request)
+{
+    struct request request = sample_request();
+    struct plan plan = plan_of(&request);
+
+    ck_assert_int_eq(plan.status, PLAN_MISS);
+    ck_assert_int_eq(plan.reason, REASON_ABSENT);
+    ck_assert(plan.look && plan.store && plan.has_key);
+    ck_assert(str_starts(key_text(&plan.key), STR("sc:llm:")));
+    ck_assert_int_eq(plan.ttl, 60000);
+    ck_assert_uint_eq(plan.room, 5000);
+    policy.max_body = 1 << 20;
+    plan = plan_of(&request);
+    ck_assert_uint_eq(plan.room, FRAME - PLAN_REPLY_MARGIN);
+    plan_request(&plan, &scratch, &secret, &policy, &request, 256);
+    ck_assert_uint_eq(plan.room, 0);
+}
+END_TEST
+
+START_TEST(ttl_can_only_get_shorter)
+{
+    static const struct {
+        int64_t asked, want;
+    } cases[] = {{0, 60000}, {1000, 1000}, {59999, 59999}, {60000, 60000}, {INT64_MAX, 60000}};
+    struct request request = sample_request();
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        request.ttl = cases[i].asked;
+        ck_assert_int_eq(plan_of(&request).ttl, cases[i].want);
+    }
+    request.ttl = -1;
+    ck_assert_int_eq(plan_of(&request).reason, REASON_TTL);
+}
+END_TEST
+
+START_TEST(modes)
+{
+    static const struct {
+        const char *mode;
+        enum plan_status status;
+        enum reason reason;
+        bool look, store, has_key;
+    } cases[] = {
+        {"", PLAN_MISS, REASON_ABSENT, true, true, true},
+        {"refresh", PLAN_MISS, REASON_MODE, false, true, true},
+        {"readonly", PLAN_MISS, REASON_ABSENT, true, false, true},
+        {"bypass", PLAN_BYPASS, REASON_MODE, false, false, false},
+        {"what", PLAN_BYPASS, REASON_MODE, false, false, false},
+    };
+    struct request request = sample_request();
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        request.mode = str_of(cases[i].mode);
+        struct plan plan = plan_of(&request);
+        ck_assert_int_eq(plan.status, cases[i].status);
+        ck_assert_int_eq(plan.reason, cases[i].reason);
+        ck_assert(plan.look == cases[i].look && plan.store == cases[i].store);
+        ck_assert(plan.has_key == cases[i].has_key);
+    }
+}
+END_TEST
+
+START_TEST(no_policy)
+{
+    struct request request = sample_request();
+    struct plan plan;
+
+    plan_request(&plan, &scratch, &secret, NULL, &request, FRAME);
+    ck_assert_int_eq(plan.status, PLAN_BYPASS);
+    ck_assert_int_eq(plan.reason, REASON_NO_POLICY);
+    ck_assert(!plan.look && !plan.store && !plan.has_key);
+}
+END_TEST
+
+START_TEST(bodies_that_bypass)
+{
+    static const struct {
+        const char *body;
+        enum reason want;
+    } cases[] = {
+        {"", REASON_REQUEST_JSON},
+        {"{", REASON_REQUEST_JSON},
+        {"[]", REASON_REQUEST_JSON},
+        {"[{\"model\":\"m\"}]", REASON_REQUEST_JSON},
+        {"\"text\"", REASON_REQUEST_JSON},
+        {"{\"a\":1,\"a\":1}", REASON_REQUEST_JSON},
+        {"{\"a\":{\"b\":1,\"\\u0062\":1}}", REASON_REQUEST_JSON},
+        {"{\"a\":1} x", REASON_REQUEST_JSON},
+        {"{\"a\":\"\xff\"}", REASON_REQUEST_JSON},
+        {"{\"a\":NaN}", REASON_REQUEST_JSON},
+        {"{\"stream\":true}", REASON_STREAM},
+        {"{\"a\":1,\"str\\u0065am\": true }", REASON_STREAM},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan plan = plan_of_body(cases[i].body);
+        ck_assert_msg(plan.reason == cases[i].want, "%s: %s", cases[i].body,
+                      reason_name(plan.reason));
+        ck_assert_int_eq(plan.status, PLAN_BYPASS);
+        ck_assert(!plan.look && !plan.store && !plan.has_key);
+    }
+    ck_assert_int_eq(plan_of_body("{\"stream\":false}").status, PLAN_MISS);
+    ck_assert_int_eq(plan_of_body("{\"x\":{\"stream\":true}}").status, PLAN_MISS);
+}
+END_TEST
+
+START_TEST(bodies_that_share)
+{
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } cases[] = {
+        {"{\"a\":1,\"b\":2}", "{ \"b\" : 2,\n\t\"a\" : 1 }\r\n", true},
+        {"{\"a\":\"\\u0041\"}", "{\"a\":\"A\"}", true},
+        {"{\"a\":1}", "{\"a\":2}", false},
+        {"{\"a\":1}", "{\"a\":\"1\"}", false},
+        {"{\"a\":[1,2]}", "{\"a\":[2,1]}", false},
+        {"{\"a\":\"x\"}", "{\"a\":\"X\"}", false},
+        {"{\"a\":\"x\"}", "{\"a\":\"x \"}", false},
+        {"{\"a\":1}", "{\"a\":1,\"b\":null}", false},
+        {"{\"x\":{\"a\":1,\"b\":2}}", "{\"x\":{\"b\":2,\"a\":1}}", false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan one = plan_of_body(cases[i].one), other = plan_of_body(cases[i].other);
+        ck_assert(one.has_key && other.has_key);
+        ck_assert_msg(same_key(&one, &other) == cases[i].same, "%s", cases[i].other);
+    }
+}
+END_TEST
+
+START_TEST(bodies_byte_by_byte)
+{
+    struct request request = sample_request();
+
+    policy.json = false;
+    request.headers = headers_of("");
+    request.body = STR("{\"a\":1}");
+    struct plan one = plan_of(&request);
+    request.body = STR("{\"a\": 1}");
+    struct plan other = plan_of(&request);
+    ck_assert(one.has_key && other.has_key && !same_key(&one, &other));
+    request.body = (struct str){NULL, 0};
+    ck_assert(plan_of(&request).has_key);
+    request.body = STR("{\"stream\":true,");
+    ck_assert(plan_of(&request).has_key);
+}
+END_TEST
+
+/* Stores an answer to the sample request, and plans that request again. */
+static struct plan stored_plan(const struct response *response)
+{
+    struct request request = sample_request();
+    struct plan plan = plan_of(&request);
+    struct ticket ticket = {.key = plan.key, .ttl = plan.ttl};
+
+    enum reason reason = plan_answer(&scratch, &policy, &ticket, response, NOW, &stored);
+    ck_assert_msg(reason == REASON_NONE, "not stored: %s", reason_name(reason));
+    return plan_of(&request);
+}
+
+START_TEST(answer_to_hit)
+{
+    struct response response = sample_response();
+    struct plan plan = stored_plan(&response);
+    struct entry entry;
+
+    for (int exact = 0; exact < 2; exact++) {
+        plan_found(&plan, &scratch, &policy, unit_guard(buf_str(&stored)), NOW + 5000, exact,
+                   &entry);
+        ck_assert_int_eq(plan.status, PLAN_HIT);
+        ck_assert_int_eq(plan.reason, REASON_NONE);
+        ck_assert(!plan.store);
+        ck_assert_str_is(entry.body, "{\"id\":1}");
+        ck_assert_uint_eq(entry.code, 200);
+        ck_assert_str_is(entry.content_type, "application/json");
+        ck_assert_str_is(entry.headers, "openai-model: m-1\r\n");
+        ck_assert_uint_eq(entry.sum, entry_sum(STR("{\"id\":1}")));
+        ck_assert_int_eq(entry.created, NOW);
+        ck_assert_int_eq(entry.fresh_until, NOW + 60000);
+    }
+}
+END_TEST
+
+START_TEST(fresh_to_the_last_millisecond)
+{
+    struct response response = sample_response();
+    struct plan plan = stored_plan(&response);
+    struct entry entry;
+
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 59999, true, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    plan.store = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 60000, true, &entry);
+    ck_assert_int_eq(plan.status, PLAN_MISS);
+    ck_assert_int_eq(plan.reason, REASON_EXPIRED);
+    ck_assert(plan.store);
+    /* written by an agent whose clock is ahead */
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW - 10000, true, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+}
+END_TEST
+
+START_TEST(another_requests_entry)
+{
+    static const char *const bodies[] = {"{\"model\":\"n\",\"messages\":[]}", "{}"};
+    struct response response = sample_response();
+    struct entry entry;
+
+    stored_plan(&response);
+    for (size_t i = 0; i < 2; i++) {
+        struct plan other = plan_of_body(bodies[i]);
+        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+        ck_assert_int_eq(other.status, PLAN_MISS);
+        ck_assert_int_eq(other.reason, REASON_MISMATCH);
+        ck_assert(other.store);
+    }
+}
+END_TEST
+
+/* Each part of the proof alone is enough to refuse. */
+START_TEST(every_part_of_the_proof_counts)
+{
+    struct response response = sample_response();
+    struct plan plan = stored_plan(&response);
+
+    for (int part = 0; part < 5; part++) {
+        struct plan other = plan;
+        struct entry entry;
+        other.key.digest.high ^= part == 0;
+        other.key.digest.low ^= part == 1;
+        other.key.length ^= part == 2;
+        other.key.tenant ^= part == 3;
+        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+        ck_assert_int_eq(other.status, part < 4 ? PLAN_MISS : PLAN_HIT);
+        ck_assert_int_eq(other.reason, part < 4 ? REASON_MISMATCH : REASON_NONE);
+    }
+}
+END_TEST
+
+START_TEST(damaged_entries)
+{
+    struct response response = sample_response();
+    struct plan plan = stored_plan(&response);
+    struct entry entry;
+
+    plan_found(&plan, &scratch, &policy, (struct str){stored.ptr, stored.len - 1}, NOW, true,
+               &entry);
+    ck_assert_int_eq(plan.status, PLAN_MISS);
+    ck_assert_int_eq(plan.reason, REASON_CORRUPT);
+    ck_assert(plan.store);
+    plan_found(&plan, &scratch, &policy, STR(""), NOW, true, &entry);
+    ck_assert_int_eq(plan.reason, REASON_CORRUPT);
+}
+END_TEST
+
+START_TEST(bytes_that_old_haproxy_encodes)
+{
+    struct response response = sample_response();
+    struct entry entry;
+
+    response.body = STR("{\n \"a\": \"\x7f\"\r\n}\n");
+    struct plan plan = stored_plan(&response);
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    ck_assert_str_is(entry.body, "{\n \"a\": \"\x7f\"\r\n}\n");
+    ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, false, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    ck_assert_str_is(entry.body, "{  \"a\": \"\\u007f\"  } ");
+    ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
+
+    response.headers = headers_of("content-type: text/plain\n");
+    response.body = STR("two\nlines");
+    plan = stored_plan(&response);
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, false, &entry);
+    ck_assert_int_eq(plan.status, PLAN_MISS);
+    ck_assert_int_eq(plan.reason, REASON_UNSAFE_BYTES);
+    ck_assert(!plan.store);
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    ck_assert_str_is(entry.body, "two\nlines");
+}
+END_TEST
+
+/* `room` is what HAProxy is told to offer: what is offered and stored must come back. */
+START_TEST(a_body_as_long_as_there_is_room)
+{
+    static char body[FRAME];
+    struct response response = sample_response();
+    struct request request = sample_request();
+    struct entry entry;
+
+    response.headers = headers_of("content-type: text/plain\nopenai-model: m-1\n");
+    memset(body, 'x', sizeof body);
+    static const int64_t limits[] = {5000, FRAME};
+    for (size_t i = 0; i < 2; i++) {
+        policy.max_body = limits[i];
+        response.body = (struct str){body, plan_of(&request).room};
+        struct plan plan = stored_plan(&response);
+        plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+        ck_assert_msg(plan.status == PLAN_HIT, "a body of %zu bytes, room %zu: %s",
+                      response.body.len, plan.room, reason_name(plan.reason));
+    }
+    /* stored by an agent behind a larger HAProxy */
+    struct plan plan;
+    response.body = (struct str){body, FRAME - PLAN_REPLY_MARGIN + 1};
+    plan = stored_plan(&response);
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+    ck_assert_int_eq(plan.status, PLAN_MISS);
+    ck_assert_int_eq(plan.reason, REASON_FRAME_SMALL);
+    ck_assert(!plan.store);
+}
+END_TEST
+
+Suite *suite_plan(void)
+{
+    Suite *suite = suite_create("plan");
+    TCase *cases = tcase_create("plan");
+
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, a_request);
+    tcase_add_test(cases, ttl_can_only_get_shorter);
+    tcase_add_test(cases, modes);
+    tcase_add_test(cases, no_policy);
+    tcase_add_test(cases, bodies_that_bypass);
+    tcase_add_test(cases, bodies_that_share);
+    tcase_add_test(cases, bodies_byte_by_byte);
+    tcase_add_test(cases, answer_to_hit);
+    tcase_add_test(cases, fresh_to_the_last_millisecond);
+    tcase_add_test(cases, another_requests_entry);
+    tcase_add_test(cases, every_part_of_the_proof_counts);
+    tcase_add_test(cases, damaged_entries);
+    tcase_add_test(cases, bytes_that_old_haproxy_encodes);
+    tcase_add_test(cases, a_body_as_long_as_there_is_room);
+    suite_add_tcase(suite, cases);
+    return suite;
+}

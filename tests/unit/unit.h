@@ -1,0 +1,49 @@
+/* Shared by the unit tests. */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include "core/str.h"
+#include <check.h>
+
+/* A copy of the bytes that ends exactly at an unreadable page: reading one byte too far is a
+ * crash. Lives until unit_guard_release(), which every test's teardown may call. */
+struct str unit_guard(struct str bytes);
+void unit_guard_release(void);
+
+/* Compares slices and says both when they differ. */
+#define ck_assert_str_is(actual, literal)                                                          \
+    do {                                                                                           \
+        struct str actual_ = (actual), want_ = str_of(literal);                                    \
+        ck_assert_msg(str_eq(actual_, want_), "got \"%.*s\", want \"%.*s\"", STR_ARGS(actual_),    \
+                      STR_ARGS(want_));                                                            \
+    } while (0)
+
+/* Each file's tests; a new file adds a line here and nothing else. */
+#define UNIT_SUITES(X)                                                                             \
+    X(json)                                                                                        \
+    X(json_memory)                                                                                 \
+    X(canonical)                                                                                   \
+    X(config)                                                                                      \
+    X(config_use)                                                                                  \
+    X(settings)                                                                                    \
+    X(units)                                                                                       \
+    X(memory)                                                                                      \
+    X(redis)                                                                                       \
+    X(redis_faults)                                                                                \
+    X(spop)                                                                                        \
+    X(core)                                                                                        \
+    X(spop_write)                                                                                  \
+    X(notify)                                                                                      \
+    X(key)                                                                                         \
+    X(ticket)                                                                                      \
+    X(entry)                                                                                       \
+    X(policy)                                                                                      \
+    X(plan)                                                                                        \
+    X(plan_answer)                                                                                 \
+    X(answer)
+
+#define X(name) Suite *suite_##name(void);
+UNIT_SUITES(X)
+#undef X
+
+#endif
