@@ -13,14 +13,21 @@ static int next_header(struct str *block, struct header *out)
     return 1;
 }
 
+static uint64_t length_bit(struct str name)
+{
+    return UINT64_C(1) << (name.len & 63);
+}
+
 void headers_read(struct headers *out, struct str block)
 {
     int more = 1;
 
     out->count = 0;
+    out->lengths = 0;
     while (more > 0 && out->count < HEADERS_MAX) {
         more = next_header(&block, &out->items[out->count]);
-        out->count += more > 0;
+        if (more > 0)
+            out->lengths |= length_bit(out->items[out->count++].name);
     }
     out->malformed = more != 0;
     if (out->malformed)
@@ -29,6 +36,8 @@ void headers_read(struct headers *out, struct str block)
 
 struct str headers_get(const struct headers *headers, struct str name)
 {
+    if (!(headers->lengths & length_bit(name)))
+        return (struct str){NULL, 0};
     for (size_t i = 0; i < headers->count; i++)
         if (str_eq(headers->items[i].name, name))
             return headers->items[i].value;
@@ -39,6 +48,8 @@ size_t headers_count(const struct headers *headers, struct str name)
 {
     size_t count = 0;
 
+    if (!(headers->lengths & length_bit(name)))
+        return 0;
     for (size_t i = 0; i < headers->count; i++)
         count += str_eq(headers->items[i].name, name);
     return count;

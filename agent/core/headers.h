@@ -5,6 +5,7 @@
 #define CORE_HEADERS_H
 
 #include "str.h"
+#include <stdint.h>
 
 enum { HEADERS_MAX = 256 }; /* fewer fields than this; HAProxy takes 101 (tune.http.maxhdr) */
 
@@ -14,7 +15,8 @@ struct header {
 
 struct headers {
     size_t count;
-    bool malformed; /* it could not be read to its end, and holds nothing */
+    bool malformed;   /* it could not be read to its end, and holds nothing */
+    uint64_t lengths; /* bit n: a name has n characters, modulo 64; most names are not there */
     struct header items[HEADERS_MAX];
 };
 

@@ -21,29 +21,27 @@ static inline void hex64_append(struct buf *out, uint64_t value)
     buf_append(out, (struct str){digits, sizeof digits});
 }
 
-/* The value of a digit, lower case; 16 when it is none. */
-static inline unsigned hex_digit(char c)
-{
-    unsigned decimal = (unsigned char)c - (unsigned)'0', letter = (unsigned char)c - (unsigned)'a';
-
-    return decimal < 10 ? decimal : letter < 6 ? letter + 10 : 16;
-}
-
 /* False unless `text` is exactly sixteen digits, lower case. */
 __attribute__((warn_unused_result)) static inline bool hex64_read(struct str text, uint64_t *out)
 {
+    /* 16 + the value of a digit; 0 for what is none */
+    static const uint8_t digits[256] = {
+        ['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21,
+        ['6'] = 22, ['7'] = 23, ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27,
+        ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+    };
+    unsigned all = 16;
     uint64_t value = 0;
-    unsigned seen = 0;
 
     if (text.len != HEX64)
         return false;
     for (size_t i = 0; i < HEX64; i++) {
-        unsigned digit = hex_digit(text.ptr[i]);
-        seen |= digit;
+        unsigned digit = digits[(unsigned char)text.ptr[i]];
+        all &= digit;
         value = value << 4 | (digit & 15);
     }
     *out = value;
-    return seen < 16;
+    return all == 16;
 }
 
 /* Decimal digits, at least one, no sign; false when there is anything else or it is too large

@@ -103,8 +103,9 @@ static void append_vary(struct buf *out, const struct policy *policy, const stru
         struct str name = policy->vary.items[i];
 
         append_field(out, name);
-        append_number(out, headers_count(headers, name));
-        for (size_t j = 0; j < headers->count; j++)
+        size_t fields = headers_count(headers, name);
+        append_number(out, fields);
+        for (size_t j = 0; fields && j < headers->count; j++)
             if (str_eq(headers->items[j].name, name))
                 append_field(out, headers->items[j].value);
     }
