@@ -30,7 +30,6 @@ struct lookup {
     struct plan plan;
     struct config *config; /* a reference; owns `policy` */
     const struct policy *policy;
-    bool exact;
     struct lookup *next_free;
 };
 
@@ -128,8 +127,7 @@ static void on_read(struct store_read *read, enum store_result result, struct st
         abort();
     lookup->plan.reason = reason_of(result);
     if (result == STORE_HIT)
-        plan_found(&lookup->plan, &cache->scratch, lookup->policy, value, now_ms(cache),
-                   lookup->exact, &entry);
+        plan_found(&lookup->plan, &cache->scratch, lookup->policy, value, now_ms(cache), &entry);
     else if (result != STORE_MISS)
         lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
     lookup_finish(lookup, &entry);
@@ -202,7 +200,7 @@ static enum spop_error on_notify(void *ctx, struct spop_conn *conn, const struct
         return SPOP_INVALID;
     if (notify.kind == NOTIFY_LOOKUP && (lookup = lookup_new(cache)) != NULL) {
         /* two signs of HAProxy <= 3.0, either is enough */
-        lookup->exact = notify.request.exact && !spop_conn_is_legacy(conn);
+        notify.request.exact &= !spop_conn_is_legacy(conn);
         spop_exchange_open(&lookup->exchange, conn, frame);
         look_up(cache, lookup, &notify.request, spop_conn_frame_size(conn));
         return SPOP_NORMAL;

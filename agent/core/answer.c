@@ -105,7 +105,18 @@ static void set_header(struct spop_ack *ack, struct str name, struct str value)
     spop_ack_string(ack, (struct str){text, 2 + name.len}, value);
 }
 
-static void set_hit(struct spop_ack *ack, const struct entry *entry, int64_t now)
+/* Up to 3.0 HAProxy copies a BINARY variable byte by byte to make a text of it; and its text may
+ * hold NUL. From 3.1 on only BINARY may. */
+static void set_body(struct spop_ack *ack, struct str body, bool exact)
+{
+    if (exact)
+        spop_ack_binary(ack, STR("body"), body);
+    else
+        spop_ack_string(ack, STR("body"), body);
+}
+
+static void set_hit(struct spop_ack *ack, const struct plan *plan, const struct entry *entry,
+                    int64_t now)
 {
     struct str headers = entry->headers, name, value;
 
@@ -117,7 +128,7 @@ static void set_hit(struct spop_ack *ack, const struct entry *entry, int64_t now
     while (entry_header_next(&headers, &name, &value))
         set_header(ack, name, value);
     spop_ack_int(ack, STR("sum"), (int64_t)entry->sum);
-    spop_ack_binary(ack, STR("body"), entry->body);
+    set_body(ack, entry->body, plan->exact);
 }
 
 static void set_store(struct spop_ack *ack, const struct plan *plan,
@@ -148,7 +159,7 @@ void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct p
     if (plan->has_key)
         spop_ack_string(ack, STR("key"), key_hash(&plan->key));
     if (plan->status == PLAN_HIT)
-        set_hit(ack, entry, now);
+        set_hit(ack, plan, entry, now);
     else if (plan->store)
         set_store(ack, plan, secret);
 }

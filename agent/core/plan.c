@@ -67,7 +67,8 @@ static size_t room_for_body(const struct policy *policy, size_t frame_size)
 void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
                   const struct policy *policy, const struct request *request, size_t frame_size)
 {
-    *out = (struct plan){.status = PLAN_BYPASS, .reason = REASON_NO_POLICY};
+    *out =
+        (struct plan){.status = PLAN_BYPASS, .reason = REASON_NO_POLICY, .exact = request->exact};
     if (!policy)
         return;
     out->reason = policy_may_lookup(policy, request);
@@ -109,7 +110,7 @@ static enum reason make_clean(struct plan_scratch *scratch, struct entry *e)
 
 static enum reason judge_found(const struct plan *plan, struct plan_scratch *scratch,
                                const struct policy *policy, struct str stored, int64_t now,
-                               bool exact, struct entry *e)
+                               struct entry *e)
 {
     if (!entry_read(stored, e))
         return REASON_CORRUPT;
@@ -121,16 +122,16 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
         return REASON_STATUS;
     if (!policy_stores_type(policy, e->content_type))
         return REASON_TYPE;
-    enum reason reason = exact ? REASON_NONE : make_clean(scratch, e);
+    enum reason reason = plan->exact ? REASON_NONE : make_clean(scratch, e);
     if (reason != REASON_NONE)
         return reason;
     return e->body.len > plan->room ? REASON_FRAME_SMALL : REASON_NONE;
 }
 
 void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct policy *policy,
-                struct str stored, int64_t now, bool exact, struct entry *entry)
+                struct str stored, int64_t now, struct entry *entry)
 {
-    plan->reason = judge_found(plan, scratch, policy, stored, now, exact, entry);
+    plan->reason = judge_found(plan, scratch, policy, stored, now, entry);
     plan->status = plan->reason == REASON_NONE ? PLAN_HIT : PLAN_MISS;
     if (plan->reason == REASON_NONE || plan->reason == REASON_UNSAFE_BYTES ||
         plan->reason == REASON_FRAME_SMALL)

@@ -32,6 +32,7 @@ struct plan {
     bool look;      /* look `key` up; status and reason follow with plan_found() */
     bool store;     /* the answer of the origin is wanted */
     bool has_key;   /* `key` is there */
+    bool exact;     /* this HAProxy can return any byte */
     struct key key; /* complete when has_key */
     int64_t ttl;    /* milliseconds an answer would be kept */
     size_t room;    /* the longest body that can be stored and returned, bytes */
@@ -45,12 +46,12 @@ void plan_scratch_free(struct plan_scratch *scratch);
 void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
                   const struct policy *policy, const struct request *request, size_t frame_size);
 
-/* Judges what the store holds under plan->key at time `now` (ms since the epoch), for an HAProxy
- * that can return any byte (`exact`) or not. What the policy would not store today is no hit. On a
- * hit *entry is filled, its slices pointing into
- * `stored` and `scratch`; otherwise the plan's reason says why not. */
+/* Judges what the store holds under plan->key at time `now` (ms since the epoch). What the policy
+ * would not store today is no hit. On a hit *entry is filled, its slices pointing into `stored` and
+ * `scratch`, and its body is one that this HAProxy returns unchanged; otherwise the plan's reason
+ * says why not. */
 void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct policy *policy,
-                struct str stored, int64_t now, bool exact, struct entry *entry);
+                struct str stored, int64_t now, struct entry *entry);
 
 /* Judges an answer. REASON_NONE: *stored holds the entry to be kept under ticket->key. `policy`
  * is the one the ticket names, NULL when there is none of that name any more. */

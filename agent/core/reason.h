@@ -18,7 +18,7 @@
     X(REASON_REQUEST_JSON, "request-json", "the request body is not strict JSON")                  \
     X(REASON_REQUEST_LARGE, "request-large", "the request is larger than the policy takes")        \
     X(REASON_REQUEST_HEADERS, "request-headers", "the request headers could not be read")          \
-    X(REASON_RANGE, "range", "the request asks for a part, or the answer is one")                          \
+    X(REASON_RANGE, "range", "the request asks for a part, or the answer is one")                  \
     X(REASON_STREAM, "stream", "the request asks for a stream")                                    \
     X(REASON_ABSENT, "absent", "nothing stored under the key")                                     \
     X(REASON_EXPIRED, "expired", "what is stored is no longer fresh")                              \

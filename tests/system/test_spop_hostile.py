@@ -336,7 +336,7 @@ def test_each_frame_gets_its_own_answer(agent):
         for _ in bodies:
             reply = connection.read()
             assert reply.stream == 1000 + reply.frame
-            assert spop.actions(reply)['body'] == b'{"n": %d}' % reply.frame
+            assert spop.actions(reply)['body'] == '{"n": %d}' % reply.frame
 
 
 def test_large_ids_come_back(conn):

@@ -121,6 +121,10 @@ START_TEST(a_hit)
     ck_assert_int_eq(ack_variable(&ack, "body")->type, SPOP_BINARY);
     ck_assert(str_eq(ack_variable(&ack, "body")->bytes, STR("{\"id\":1}\0")));
     int_is("sum", (int64_t)0xfedcba9876543210);
+    plan.exact = false;
+    answer_with(&plan, &policy, &entry, NOW);
+    ck_assert_int_eq(ack_variable(&ack, "body")->type, SPOP_STRING);
+    ck_assert(str_eq(ack_variable(&ack, "body")->bytes, STR("{\"id\":1}\0")));
 }
 END_TEST
 

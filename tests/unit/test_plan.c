@@ -215,8 +215,8 @@ START_TEST(answer_to_hit)
     struct entry entry;
 
     for (int exact = 0; exact < 2; exact++) {
-        plan_found(&plan, &scratch, &policy, unit_guard(buf_str(&stored)), NOW + 5000, exact,
-                   &entry);
+        plan.exact = exact;
+        plan_found(&plan, &scratch, &policy, unit_guard(buf_str(&stored)), NOW + 5000, &entry);
         ck_assert_int_eq(plan.status, PLAN_HIT);
         ck_assert_int_eq(plan.reason, REASON_NONE);
         ck_assert(!plan.store);
@@ -237,15 +237,18 @@ START_TEST(fresh_to_the_last_millisecond)
     struct plan plan = stored_plan(&response);
     struct entry entry;
 
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 59999, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 59999, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     plan.store = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 60000, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 60000, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_EXPIRED);
     ck_assert(plan.store);
     /* written by an agent whose clock is ahead */
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW - 10000, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW - 10000, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
 }
 END_TEST
@@ -259,7 +262,8 @@ START_TEST(another_requests_entry)
     stored_plan(&response);
     for (size_t i = 0; i < 2; i++) {
         struct plan other = plan_of_body(bodies[i]);
-        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+        other.exact = true;
+        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, &entry);
         ck_assert_int_eq(other.status, PLAN_MISS);
         ck_assert_int_eq(other.reason, REASON_MISMATCH);
         ck_assert(other.store);
@@ -280,7 +284,8 @@ START_TEST(every_part_of_the_proof_counts)
         other.key.digest.low ^= part == 1;
         other.key.length ^= part == 2;
         other.key.tenant ^= part == 3;
-        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+        other.exact = true;
+        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, &entry);
         ck_assert_int_eq(other.status, part < 4 ? PLAN_MISS : PLAN_HIT);
         ck_assert_int_eq(other.reason, part < 4 ? REASON_MISMATCH : REASON_NONE);
     }
@@ -293,12 +298,12 @@ START_TEST(damaged_entries)
     struct plan plan = stored_plan(&response);
     struct entry entry;
 
-    plan_found(&plan, &scratch, &policy, (struct str){stored.ptr, stored.len - 1}, NOW, true,
-               &entry);
+    plan_found(&plan, &scratch, &policy, (struct str){stored.ptr, stored.len - 1}, NOW, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_CORRUPT);
     ck_assert(plan.store);
-    plan_found(&plan, &scratch, &policy, STR(""), NOW, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, STR(""), NOW, &entry);
     ck_assert_int_eq(plan.reason, REASON_CORRUPT);
 }
 END_TEST
@@ -310,11 +315,13 @@ START_TEST(bytes_that_old_haproxy_encodes)
 
     response.body = STR("{\n \"a\": \"\x7f\"\r\n}\n");
     struct plan plan = stored_plan(&response);
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "{\n \"a\": \"\x7f\"\r\n}\n");
     ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, false, &entry);
+    plan.exact = false;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "{  \"a\": \"\\u007f\"  } ");
     ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
@@ -322,11 +329,13 @@ START_TEST(bytes_that_old_haproxy_encodes)
     response.headers = headers_of("content-type: text/plain\n");
     response.body = STR("two\nlines");
     plan = stored_plan(&response);
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, false, &entry);
+    plan.exact = false;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_UNSAFE_BYTES);
     ck_assert(!plan.store);
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "two\nlines");
 }
@@ -347,7 +356,8 @@ START_TEST(a_body_as_long_as_there_is_room)
         policy.max_body = limits[i];
         response.body = (struct str){body, plan_of(&request).room};
         struct plan plan = stored_plan(&response);
-        plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+        plan.exact = true;
+        plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
         ck_assert_msg(plan.status == PLAN_HIT, "a body of %zu bytes, room %zu: %s",
                       response.body.len, plan.room, reason_name(plan.reason));
     }
@@ -355,7 +365,8 @@ START_TEST(a_body_as_long_as_there_is_room)
     struct plan plan;
     response.body = (struct str){body, FRAME - PLAN_REPLY_MARGIN + 1};
     plan = stored_plan(&response);
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, true, &entry);
+    plan.exact = true;
+    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_FRAME_SMALL);
     ck_assert(!plan.store);
