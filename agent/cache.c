@@ -143,6 +143,7 @@ static void look_up(struct cache *cache, struct lookup *lookup, const struct req
         lookup_finish(lookup, NULL);
         return;
     }
+    lookup->plan.own = cache->store->own;
     lookup->read = (struct store_read){.done = on_read};
     cache->store->ops->get(cache->store, key_text(&lookup->plan.key), now_ms(cache), &lookup->read);
 }

@@ -107,7 +107,7 @@ static bool parameter_valid(struct str name)
 
 /* Statuses that mean the same when they are told twice: final, not about a range or a condition
  * of one request, and not an error that passes. RFC 9110 15.1, and what a proxy can make. */
-#define STATUSES "200 201 202 203 300 301 302 307 308 400 404 405 410 414 501"
+#define STATUSES "200 203 300 301 302 307 308 404 410"
 #define EMITTED "x-cache-status x-cache-key age cache-status"
 
 static bool status_valid(struct str status)

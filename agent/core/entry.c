@@ -150,17 +150,21 @@ static bool read_message(struct str in, struct entry *e)
     return false;
 }
 
+bool entry_read_own(struct str stored, struct entry *out)
+{
+    struct str line, rest = str_from(stored, CHECKED_FROM + 1);
+
+    return str_starts(stored, STR(MAGIC)) && take_line(&rest, &line) && read_metadata(line, out) &&
+           read_message(rest, out);
+}
+
 bool entry_read(struct str stored, struct entry *out)
 {
-    struct str line;
     uint64_t checksum;
 
-    if (!str_starts(stored, STR(MAGIC)) || stored.len <= CHECKED_FROM ||
+    if (stored.len <= CHECKED_FROM || stored.ptr[CHECKED_FROM] != ' ' ||
         !hex64_read((struct str){stored.ptr + CHECKSUM_AT, HEX64}, &checksum))
         return false;
     struct str checked = str_from(stored, CHECKED_FROM);
-    if (checksum != XXH3_64bits(checked.ptr, checked.len) || checked.ptr[0] != ' ')
-        return false;
-    checked = str_from(checked, 1);
-    return take_line(&checked, &line) && read_metadata(line, out) && read_message(checked, out);
+    return checksum == XXH3_64bits(checked.ptr, checked.len) && entry_read_own(stored, out);
 }

@@ -48,6 +48,9 @@ void entry_body_clean(struct buf *out, struct str body);
 /* Appends the stored form; the sum and the CLEAN flag are worked out here. */
 void entry_write(struct buf *out, const struct entry *entry);
 
+/* The same for what never left this process: without the checksum. */
+__attribute__((warn_unused_result)) bool entry_read_own(struct str stored, struct entry *out);
+
 /* Reads a stored form; the slices point into `stored`. False when it is damaged, of another
  * version, or not an entry. */
 __attribute__((warn_unused_result)) bool entry_read(struct str stored, struct entry *out);

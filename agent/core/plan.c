@@ -112,7 +112,7 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
                                const struct policy *policy, struct str stored, int64_t now,
                                struct entry *e)
 {
-    if (!entry_read(stored, e))
+    if (!(plan->own ? entry_read_own(stored, e) : entry_read(stored, e)))
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
         return REASON_MISMATCH;

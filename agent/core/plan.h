@@ -33,6 +33,7 @@ struct plan {
     bool store;     /* the answer of the origin is wanted */
     bool has_key;   /* `key` is there */
     bool exact;     /* this HAProxy can return any byte */
+    bool own;       /* the store is our own memory: what it gives needs no checksum */
     struct key key; /* complete when has_key */
     int64_t ttl;    /* milliseconds an answer would be kept */
     size_t room;    /* the longest body that can be stored and returned, bytes */

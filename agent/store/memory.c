@@ -267,7 +267,7 @@ struct store *memory_new(size_t max_bytes, struct metrics *metrics)
         return NULL;
     }
     *m = (struct memory){
-        .store.ops = &ops,
+        .store = {.ops = &ops, .own = true},
         .metrics = metrics,
         .seed = (uintptr_t)m * UINT64_C(0x9E3779B97F4A7C15), /* where it landed: nobody knows */
         .max = max_bytes,

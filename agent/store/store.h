@@ -43,6 +43,7 @@ struct store_ops {
 /* First member of every store. */
 struct store {
     const struct store_ops *ops;
+    bool own; /* what comes back is what was put: nobody else can write to it */
 };
 
 #endif

@@ -125,15 +125,13 @@ def test_numbers_of_an_upstream_are_told_apart():
 
 def test_a_client_cannot_choose_its_tenant(origin, tmp_path):
     """Unless the proxy in front is trusted, which scripts/stack says and the file does not."""
-    cfg = variant(tmp_path, ('env(CACHE_TENANT_HEADER)',
-                             '    http-request del-header x-tenant-id'))
+    cfg = variant(tmp_path, ('CACHE_TENANT_HEADER-', '.if streq(a,a)'))
     with harness.Stack(origin, '', ['--redis', 'none', '--haproxy-cfg', cfg]) as stack:
         body = chat(prompt())
         good = {'Authorization': 'Bearer good', 'X-Tenant-Id': 'acme'}
         assert [stack.post(body, headers=good).cache for _ in range(2)] == ['MISS', 'HIT']
         assert stack.post(body, headers={'X-Tenant-Id': 'acme'}).cache == 'BYPASS'
         assert stack.post(body, headers={**good, 'Authorization': 'Bearer bad'}).cache == 'MISS'
-    assert 'CACHE_TENANT_HEADER) -m str trusted' in (ROOT / 'haproxy/haproxy.cfg').read_text()
 
 
 def test_headers_of_the_operator_never_make_a_large_answer_fail(origin, tmp_path):

@@ -126,8 +126,8 @@ static const struct {
     {"[key]\nsecret = hidden",
      "f:2: [key] secret: what was given is not a text of 16 to 4096 bytes\n"},
     {"[policy llm]\nstatuses = 200 206",
-     "f:2: [policy llm] statuses: \"206\" is not one of 200 201 "
-     "202 203 300 301 302 307 308 400 404 405 410 414 501\n"},
+     "f:2: [policy llm] statuses: \"206\" is not one of 200 203 "
+     "300 301 302 307 308 404 410\n"},
     {"[policy llm]\nemit = age x-foo", "f:2: [policy llm] emit: \"x-foo\" is not one of "
                                        "x-cache-status x-cache-key age cache-status\n"},
     {"[policy llm]\nreplay = Set-Cookie",
