@@ -1,7 +1,13 @@
 #include "canonical.h"
 
 #include "json_scan.h"
+#include <math.h>
 #include <stdlib.h>
+
+enum {
+    NUMBER_MAX = 64,  /* a longer number keeps its text */
+    FEW_MEMBERS = 16, /* are sorted by insertion */
+};
 
 /* An array or object that is being written. */
 struct frame {
@@ -9,20 +15,18 @@ struct frame {
     const struct api_object *envelope; /* what the object, or the array's elements, are */
     uint32_t child;                    /* the next child: its node, or its place in doc->order */
     uint32_t left;                     /* children not yet written */
+    bool listed;                       /* those to write stand in doc->order */
+    bool begun;                        /* one is written */
 };
 
 struct writer {
     struct buf *out;
     struct json_doc *doc;
     size_t depth;
-    uint32_t ordered; /* how much of doc->order is taken */
+    uint32_t ordered;   /* how much of doc->order is taken */
+    enum reason reason; /* why the document has no form */
     struct frame stack[JSON_MAX_DEPTH];
 };
-
-static bool is_sorted(const struct frame *f)
-{
-    return f->envelope && f->node->type == JSON_OBJECT;
-}
 
 static void write_escape(struct buf *out, char c)
 {
@@ -51,30 +55,124 @@ static void write_string(struct buf *out, struct str s)
     buf_append_byte(out, '"');
 }
 
-static int compare_names(const void *a, const void *b, void *nodes_)
+static int compare_members(const struct json_node *nodes, uint32_t first, uint32_t second)
 {
-    const struct json_node *nodes = nodes_;
-
-    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
     int order = str_cmp_nocase(nodes[first].name, nodes[second].name);
 
-    /* names that differ in case alone keep their order: to some parsers they are one name */
     return order ? order : (first > second) - (first < second);
 }
 
-/* Puts the members of the frame's object into doc->order, sorted, behind those of other objects:
- * there is room for every node, and a node is a member of one object at most. */
-static void sort_members(struct writer *w, struct frame *f)
+static int compare_names(const void *a, const void *b, void *nodes)
+{
+    return compare_members(nodes, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+static void sort_members(struct json_node *nodes, uint32_t *order, uint32_t count)
+{
+    if (count > FEW_MEMBERS) {
+        qsort_r(order, count, sizeof *order, compare_names, nodes);
+        return;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t member = order[i], to = i;
+        for (; to > 0 && compare_members(nodes, order[to - 1], member) > 0; to--)
+            order[to] = order[to - 1];
+        order[to] = member;
+    }
+}
+
+static bool is_absent(const struct api_object *envelope, const struct api_field *field,
+                      const struct json_node *value)
+{
+    switch (value->type) {
+    case JSON_NULL:
+        return envelope->null_is_absent;
+    case JSON_FALSE:
+        return field->flags & API_FALSE_IS_ABSENT;
+    case JSON_NUMBER:
+        return (field->flags & API_ONE_IS_ABSENT) && str_eq(value->text, STR("1"));
+    default:
+        return false;
+    }
+}
+
+static bool is_bypass_type(const char *const *prefixes, const struct json_node *member)
+{
+    if (!prefixes || member->type != JSON_STRING || !str_eq(member->name, STR("type")))
+        return false;
+    while (*prefixes && !str_starts(member->text, str_of(*prefixes)))
+        prefixes++;
+    return *prefixes;
+}
+
+/* What a member of an envelope is, with its value, to the key. */
+static enum api_class member_class(const struct api_object *envelope,
+                                   const struct json_node *member)
+{
+    const struct api_field *field = api_field(envelope, member->name);
+
+    if (is_bypass_type(envelope->bypass_types, member))
+        return API_BYPASS;
+    if (!field)
+        return API_KEY;
+    if (is_absent(envelope, field, member))
+        return API_DROP;
+    if ((field->flags & API_IF_NOT_FALSE) && member->type == JSON_FALSE)
+        return API_KEY;
+    return field->class;
+}
+
+/* An element of an array. */
+static enum api_class element_class(const struct json_node *nodes,
+                                    const struct api_object *envelope,
+                                    const struct json_node *element)
+{
+    const struct json_node *member = element + 1;
+
+    if (element->type != JSON_OBJECT || element->count == 0)
+        return API_KEY;
+    for (uint32_t i = 0; i < element->count; i++, member = &nodes[member->next])
+        if (member_class(envelope, member) != API_DROP)
+            return API_KEY;
+    return API_DROP;
+}
+
+/* Whether two names differ in case alone: to some parsers they are one name, and the last wins. */
+static bool has_twins(const struct json_node *nodes, const uint32_t *order, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (str_eq_nocase(nodes[order[i - 1]].name, nodes[order[i]].name))
+            return true;
+    return false;
+}
+
+/* Puts the children that are written into doc->order behind those of other frames: there is room
+ * for every node, and a node is the child of one at most. */
+static void list_children(struct writer *w, struct frame *f)
 {
     const struct json_node *nodes = w->doc->nodes;
-    uint32_t *order = w->doc->order + w->ordered, count = f->node->count;
-    uint32_t child = f->child;
+    uint32_t *order = w->doc->order + w->ordered, child = f->child;
+    bool object = f->node->type == JSON_OBJECT;
 
-    for (uint32_t i = 0; i < count; i++, child = nodes[child].next)
+    for (uint32_t i = 0; i < f->node->count; i++, child = nodes[child].next)
         order[i] = child;
-    qsort_r(order, count, sizeof *order, compare_names, w->doc->nodes);
+    if (object && !f->envelope->keep_order) {
+        sort_members(w->doc->nodes, order, f->node->count);
+        if (has_twins(nodes, order, f->node->count))
+            w->reason = REASON_FIELD;
+    }
+    f->left = 0;
+    for (uint32_t i = 0; i < f->node->count; i++) {
+        enum api_class class = object ? member_class(f->envelope, &nodes[order[i]])
+                                      : element_class(nodes, f->envelope, &nodes[order[i]]);
+        if (class == API_BYPASS)
+            w->reason = REASON_FIELD;
+        if (class == API_KEY)
+            order[f->left++] = order[i];
+    }
+    f->listed = true;
     f->child = w->ordered;
-    w->ordered += count;
+    w->ordered += f->left;
 }
 
 static void open_container(struct writer *w, const struct json_node *node,
@@ -84,8 +182,8 @@ static void open_container(struct writer *w, const struct json_node *node,
 
     *f = (struct frame){.node = node, .envelope = envelope, .left = node->count};
     f->child = (uint32_t)(node - w->doc->nodes) + 1;
-    if (is_sorted(f))
-        sort_members(w, f);
+    if (envelope && (node->type == JSON_OBJECT || envelope->empty_is_absent))
+        list_children(w, f);
     buf_append_byte(w->out, node->type == JSON_OBJECT ? '{' : '[');
 }
 
@@ -122,15 +220,83 @@ static void write_value(struct writer *w, const struct json_node *node,
     }
 }
 
-/* What is known of a child. An array in an array is nothing any API knows. */
-static const struct api_object *child_envelope(const struct frame *f, const struct json_node *child)
+static bool is_integer(struct str text)
 {
-    if (!f->envelope || child->type < JSON_ARRAY)
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+    return true;
+}
+
+/* The one spelling of a number's value; what a double cannot hold keeps its text. */
+static void write_number(struct buf *out, struct str text)
+{
+    char copy[NUMBER_MAX + 1];
+    double value;
+
+    if (text.len > NUMBER_MAX || is_integer(text)) {
+        buf_append(out, text);
+        return;
+    }
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    value = strtod(copy, NULL);
+    if (!isfinite(value))
+        buf_append(out, text);
+    else /* + 0.0 makes -0 the 0 that it equals */
+        buf_printf(out, "%.17g", value + 0.0);
+}
+
+/* The text of an array that is one text part and nothing more; or NULL. */
+static const struct json_node *only_text(const struct json_doc *doc, const struct json_node *array,
+                                         const struct api_object *part)
+{
+    const struct json_node *object = array + 1, *member = array + 2, *text = NULL;
+    bool typed = false;
+
+    if (array->type != JSON_ARRAY || array->count != 1 || object->type != JSON_OBJECT)
         return NULL;
-    if (f->node->type == JSON_ARRAY)
-        return child->type == JSON_OBJECT ? f->envelope : NULL;
-    const struct api_field *field = api_field(f->envelope, child->name);
-    return field ? field->object : NULL;
+    for (uint32_t i = 0; i < object->count; i++, member = &doc->nodes[member->next]) {
+        if (member->type == JSON_STRING && str_eq(member->name, STR("text")))
+            text = member;
+        else if (member->type == JSON_STRING && str_eq(member->name, STR("type")) &&
+                 str_eq(member->text, STR("text")))
+            typed = true;
+        else if (member_class(part, member) != API_DROP)
+            return NULL;
+    }
+    return typed ? text : NULL;
+}
+
+/* A member of an envelope, as its table has it. */
+static void write_known(struct writer *w, const struct json_node *value,
+                        const struct api_object *envelope, const struct api_field *field)
+{
+    const char *text_parts = envelope->text_parts;
+    const struct json_node *text = NULL;
+
+    if (text_parts && field->object && str_eq(str_of(text_parts), value->name))
+        text = only_text(w->doc, value, field->object);
+    if (text)
+        write_string(w->out, text->text);
+    else if ((field->flags & API_BY_VALUE) && value->type == JSON_NUMBER)
+        write_number(w->out, value->text);
+    else
+        write_value(w, value, field->object);
+}
+
+static void write_member(struct writer *w, const struct json_node *member,
+                         const struct api_object *envelope)
+{
+    bool plain = member->type == JSON_STRING || !envelope;
+    const struct api_field *field = plain ? NULL : api_field(envelope, member->name);
+
+    write_string(w->out, member->name);
+    buf_append_byte(w->out, ':');
+    if (field)
+        write_known(w, member, envelope, field);
+    else
+        write_value(w, member, NULL);
 }
 
 static const struct json_node *next_child(const struct json_doc *doc, struct frame *f)
@@ -138,7 +304,7 @@ static const struct json_node *next_child(const struct json_doc *doc, struct fra
     const struct json_node *child;
 
     f->left--;
-    if (is_sorted(f))
+    if (f->listed)
         return &doc->nodes[doc->order[f->child++]];
     child = &doc->nodes[f->child];
     f->child = child->next;
@@ -147,36 +313,36 @@ static const struct json_node *next_child(const struct json_doc *doc, struct fra
 
 static void write_child(struct writer *w, struct frame *f)
 {
-    bool first = f->left == f->node->count;
     const struct json_node *child = next_child(w->doc, f);
 
-    if (!first)
+    if (f->begun)
         buf_append_byte(w->out, ',');
-    if (f->node->type == JSON_OBJECT) {
-        write_string(w->out, child->name);
-        buf_append_byte(w->out, ':');
-    }
-    write_value(w, child, child_envelope(f, child));
+    f->begun = true;
+    if (f->node->type == JSON_OBJECT)
+        write_member(w, child, f->envelope);
+    else /* an array in an array is nothing that any API knows */
+        write_value(w, child, child->type == JSON_OBJECT ? f->envelope : NULL);
 }
 
-void canonical_write(struct buf *out, struct json_doc *doc, const struct api_object *envelope)
+enum reason canonical_write(struct buf *out, struct json_doc *doc,
+                            const struct api_object *envelope)
 {
     struct writer w; /* large; its stack is filled as it grows */
 
-    if (doc->count == 0) {
-        out->failed = true;
-        return;
-    }
+    if (doc->count == 0)
+        return REASON_INTERNAL;
     w.out = out;
     w.doc = doc;
     w.depth = 0;
     w.ordered = 0;
+    w.reason = REASON_NONE;
     write_value(&w, &doc->nodes[0], envelope);
-    while (w.depth) {
+    while (w.depth && w.reason == REASON_NONE) {
         struct frame *f = &w.stack[w.depth - 1];
         if (f->left)
             write_child(&w, f);
         else
             close_container(&w);
     }
+    return w.reason == REASON_NONE && !buf_ok(out) ? REASON_INTERNAL : w.reason;
 }

@@ -67,6 +67,19 @@ const char *json_error_name(enum json_error error);
 const struct json_node *json_member(const struct json_doc *doc, const struct json_node *object,
                                     struct str name);
 
+/* The first element of an array or member of an object, or NULL when there is none. */
+static inline const struct json_node *json_first(const struct json_node *parent)
+{
+    return parent->count ? parent + 1 : NULL;
+}
+
+/* The element or member of `parent` that follows `child`, or NULL. */
+static inline const struct json_node *
+json_next(const struct json_doc *doc, const struct json_node *parent, const struct json_node *child)
+{
+    return child->next < parent->next ? &doc->nodes[child->next] : NULL;
+}
+
 /* Frees what the document holds; it is {0} again. */
 void json_free(struct json_doc *doc);
 
