@@ -16,7 +16,7 @@ static const char *forward_name(const struct plan *plan)
         return "bypass";
     if (plan->reason == REASON_EXPIRED)
         return "stale";
-    return plan->reason == REASON_MODE ? "request" : "miss";
+    return plan->reason == REASON_MODE || plan->reason == REASON_CONTROL ? "request" : "miss";
 }
 
 static int64_t seconds_left(const struct entry *entry, int64_t now)
@@ -135,7 +135,12 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
                       const struct key_secret *secret)
 {
     struct buf text = buf_new(TICKET_MAX);
-    struct ticket ticket = {.key = plan->key, .ttl = plan->ttl};
+    struct ticket ticket = {
+        .key = plan->key,
+        .ttl = plan->ttl,
+        .api = plan->api ? str_of(plan->api->name) : STR(""),
+        .count = plan->count,
+    };
 
     ticket_write(&text, secret, &ticket);
     if (buf_ok(&text)) {
@@ -162,6 +167,8 @@ void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct p
         set_hit(ack, plan, entry, now);
     else if (plan->store)
         set_store(ack, plan, secret);
+    if (plan->only && plan->status != PLAN_HIT)
+        spop_ack_bool(ack, STR("only"), true);
 }
 
 void answer_store(struct spop_ack *ack, enum reason reason)

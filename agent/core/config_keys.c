@@ -100,6 +100,24 @@ const struct config_key config_keys[] = {
     {POLICY("request-body", json), FLAG("any|json"), .preset = "json",
      .help = "json: requests that mean the same share an answer, and what is not strict JSON is "
              "not cached; any: bodies count byte by byte"},
+    {POLICY("mode", shadow), FLAG("serve|shadow"), .preset = "serve",
+     .help = "shadow: look up and store, but have the origin answer; the reason `shadow` counts "
+             "what would have been hits"},
+    {POLICY("allow-controls", allow_controls), FLAG("no|yes"), .preset = "no",
+     .help = "Whether Cache-Control, X-Cache-Control, X-Cache-TTL and X-Cache-Namespace of the "
+             "request are obeyed"},
+    {POLICY("api", api), TEXT(api), .preset = "auto",
+     .help = "Which API the requests are for; auto: known by the path"},
+    {POLICY("max-temperature", max_temperature), TEXT(decimal), .preset = "",
+     .help = "Requests with a higher temperature are not cached; empty: all are"},
+    {POLICY("deterministic-only", deterministic_only), FLAG("no|yes"), .preset = "no",
+     .help = "yes: only requests that set the temperature to 0 are cached"},
+    {POLICY("store-finish", store_finish), WORDS(0, finish), .preset = "",
+     .help = "Answers that are stored although the model did not end by itself"},
+    {POLICY("store-tool-calls", store_tool_calls), FLAG("no|yes"), .preset = "yes",
+     .help = "Whether answers that call tools are stored"},
+    {POLICY("min-output-tokens", min_output_tokens), NUMBER(0, 1000000), .preset = "0",
+     .help = "Answers with fewer tokens are not stored"},
     {POLICY("scope", shared), FLAG("tenant|shared"), .preset = "tenant",
      .help = "tenant: an answer is only for the tenant who asked first, and requests without one "
              "are not cached; shared: all tenants share"},

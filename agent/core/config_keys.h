@@ -14,7 +14,8 @@ struct config_word {
 
 extern const struct config_word config_word_name, config_word_path, config_word_address,
     config_word_header, config_word_replay, config_word_method, config_word_status,
-    config_word_type, config_word_parameter, config_word_emit;
+    config_word_type, config_word_parameter, config_word_api, config_word_decimal,
+    config_word_finish, config_word_emit;
 
 struct config_key {
     const char *section, *name;

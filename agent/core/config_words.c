@@ -2,6 +2,9 @@
  * HAProxy's variables, so each shape admits what those are known to take and no more. */
 #include "config_keys.h"
 
+#include "api.h"
+#include "hex.h"
+
 #include "hex.h"
 
 static bool is_letter(char c)
@@ -108,7 +111,27 @@ static bool parameter_valid(struct str name)
 /* Statuses that mean the same when they are told twice: final, not about a range or a condition
  * of one request, and not an error that passes. RFC 9110 15.1, and what a proxy can make. */
 #define STATUSES "200 203 300 301 302 307 308 404 410"
+#define FINISHES "length content_filter refusal"
 #define EMITTED "x-cache-status x-cache-key age cache-status"
+
+static bool api_valid(struct str name)
+{
+    return str_eq(name, STR("auto")) || api_named(name);
+}
+
+static bool decimal_valid(struct str text)
+{
+    struct str rest = text, whole = str_split(&rest, '.');
+    int64_t ignored;
+
+    return whole.len <= 3 && rest.len <= 6 && decimal_read(whole, &ignored) &&
+           (whole.len == text.len || decimal_read(rest, &ignored));
+}
+
+static bool finish_valid(struct str word)
+{
+    return one_of(word, FINISHES);
+}
 
 static bool status_valid(struct str status)
 {
@@ -133,4 +156,7 @@ const struct config_word config_word_type = {"a TYPE/SUBTYPE without parameters"
                                              LOWER_CASE};
 const struct config_word config_word_parameter = {"a query parameter's name", parameter_valid,
                                                   AS_WRITTEN};
+const struct config_word config_word_api = {"auto, or an API: see README", api_valid, LOWER_CASE};
+const struct config_word config_word_decimal = {"a decimal number", decimal_valid, AS_WRITTEN};
+const struct config_word config_word_finish = {"one of " FINISHES, finish_valid, LOWER_CASE};
 const struct config_word config_word_emit = {"one of " EMITTED, emit_valid, LOWER_CASE};

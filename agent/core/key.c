@@ -3,8 +3,8 @@
  *
  *   version of this list, policy, scope, tenant, upstream, backend, method, scheme, host (lower
  *   case), the parameters that are ignored, the target without them, for each vary header its
- *   name, the number of its fields and their values, kind of body, hash of the canonical body
- *   under either secret, its length
+ *   name, the number of its fields and their values, kind of body, API, namespace, hash of the
+ *   canonical body under either secret, its length
  *
  * A change to the list changes KEY_VERSION, so that old entries are never found again.
  */
@@ -118,7 +118,8 @@ static void append_hash(struct buf *out, struct hash128 h)
 }
 
 static void append_fields(struct buf *out, const struct policy *policy,
-                          const struct request *request, const struct key_body *body)
+                          const struct request *request, const struct key_body *body,
+                          const struct key_context *context)
 {
     append_field(out, STR(KEY_VERSION));
     append_field(out, policy->name);
@@ -132,6 +133,8 @@ static void append_fields(struct buf *out, const struct policy *policy,
     append_target(out, policy, request->target);
     append_vary(out, policy, request->headers);
     append_field(out, policy->json ? STR("json") : STR("any"));
+    append_field(out, context->api);
+    append_field(out, context->namespace);
     append_hash(out, body->key);
     append_hash(out, body->digest);
     append_number(out, body->length);
@@ -150,10 +153,11 @@ static void append_hex(struct key *key, uint64_t value)
 }
 
 bool key_derive(struct key *out, const struct key_secret *secret, const struct policy *policy,
-                const struct request *request, const struct key_body *body, struct buf *scratch)
+                const struct request *request, const struct key_body *body,
+                const struct key_context *context, struct buf *scratch)
 {
     buf_clear(scratch);
-    append_fields(scratch, policy, request, body);
+    append_fields(scratch, policy, request, body, context);
     if (!buf_ok(scratch) || policy->name.len > KEY_POLICY_MAX)
         return false;
     struct hash128 h = hash(secret->key, buf_str(scratch));

@@ -22,6 +22,12 @@ struct key_body {
     uint64_t length;
 };
 
+/* What else tells requests apart: by which rules the body was read, and what the client asked for.
+ */
+struct key_context {
+    struct str api, namespace; /* empty: none */
+};
+
 enum { KEY_POLICY_MAX = 32, KEY_TEXT_MAX = 3 + KEY_POLICY_MAX + 1 + HEX64 + 1 + HEX128 };
 
 struct key {
@@ -53,7 +59,8 @@ void key_body_hash(struct key_body *out, const struct key_secret *secret, struct
  * False when there is no memory. */
 __attribute__((warn_unused_result)) bool
 key_derive(struct key *out, const struct key_secret *secret, const struct policy *policy,
-           const struct request *request, const struct key_body *body, struct buf *scratch);
+           const struct request *request, const struct key_body *body,
+           const struct key_context *context, struct buf *scratch);
 
 /* Authenticates bytes between agents that share the secret. */
 uint64_t key_mac(const struct key_secret *secret, struct str bytes);

@@ -1,6 +1,10 @@
 #include "plan.h"
 
 #include "canonical.h"
+#include "control.h"
+#include "gate.h"
+#include <math.h>
+#include <stdlib.h>
 
 void plan_scratch_init(struct plan_scratch *scratch)
 {
@@ -17,39 +21,100 @@ void plan_scratch_free(struct plan_scratch *scratch)
     buf_free(&scratch->body);
 }
 
-/* The form of the body that the key is made of. */
-static enum reason canonical_body(struct plan_scratch *scratch, const struct policy *policy,
-                                  struct str body, struct str *out)
+/* Whose request it is: what the policy says, or what the path tells. NULL for no JSON. */
+static const struct api *api_of(const struct policy *policy, const struct request *request)
 {
-    const struct json_node *stream;
+    const struct api *named = api_named(policy->api);
 
-    *out = body;
     if (!policy->json)
-        return REASON_NONE;
-    if (json_read(&scratch->doc, body) != JSON_OK || scratch->doc.nodes[0].type != JSON_OBJECT)
-        return REASON_REQUEST_JSON;
-    stream = json_member(&scratch->doc, &scratch->doc.nodes[0], STR("stream"));
-    if (stream && stream->type == JSON_TRUE)
-        return REASON_STREAM;
-    buf_clear(&scratch->canonical);
-    canonical_write(&scratch->canonical, &scratch->doc, &api_request);
-    *out = buf_str(&scratch->canonical);
-    return buf_ok(&scratch->canonical) ? REASON_NONE : REASON_INTERNAL;
+        return NULL;
+    return named ? named : api_of_path(request->target);
 }
 
-static enum reason derive_key(struct key *out, struct plan_scratch *scratch,
-                              const struct key_secret *secret, const struct policy *policy,
-                              const struct request *request)
+/* Whether the request asks for a stream, or may. */
+static bool wants_stream(const struct api *api, const struct json_node *stream)
 {
-    struct str canonical;
+    if (!stream || stream->type == JSON_NULL)
+        return api->stream_by_default;
+    return stream->type != JSON_FALSE;
+}
+
+/* A number's value; `otherwise` when it is none, or too long to be meant. */
+static double number_or(const struct json_node *node, double otherwise)
+{
+    char text[64];
+
+    if (!node || node->type != JSON_NUMBER || node->text.len >= sizeof text)
+        return otherwise;
+    memcpy(text, node->text.ptr, node->text.len);
+    text[node->text.len] = '\0';
+    return strtod(text, NULL);
+}
+
+static bool temperature_is_kept(const struct policy *policy, const struct json_node *temperature)
+{
+    double value = number_or(temperature, HUGE_VAL);
+
+    if (policy->deterministic_only && value != 0)
+        return false;
+    /* a configured text has a NUL behind it; a request that does not say is at the model's own */
+    return policy->max_temperature.len == 0 || value <= strtod(policy->max_temperature.ptr, NULL);
+}
+
+enum { ANSWERS_MAX = 1 << 20 }; /* more than any API gives */
+
+/* How many answers the request asks for: a number says so itself, a list of texts has one each, a
+ * text or a list of tokens has one. */
+static int64_t answers_wanted(const struct json_doc *doc, const struct json_node *field)
+{
+    if (!field || field->type == JSON_NULL)
+        return 1;
+    if (field->type == JSON_NUMBER) {
+        double n = number_or(field, 0);
+        return n >= 1 && n <= ANSWERS_MAX ? (int64_t)n : 0;
+    }
+    if (field->type == JSON_ARRAY && field->count)
+        return doc->nodes[field - doc->nodes + 1].type == JSON_NUMBER ? 1 : field->count;
+    return field->type == JSON_STRING ? 1 : 0;
+}
+
+static enum reason read_json(struct plan *plan, struct plan_scratch *scratch,
+                             const struct policy *policy, struct str body, struct str *canonical)
+{
+    struct json_doc *doc = &scratch->doc;
+    const struct json_node *root;
+
+    if (json_read(doc, body) != JSON_OK || doc->nodes[0].type != JSON_OBJECT)
+        return REASON_REQUEST_JSON;
+    root = &doc->nodes[0];
+    if (wants_stream(plan->api, json_member(doc, root, STR("stream"))))
+        return REASON_STREAM;
+    if (!temperature_is_kept(policy, json_member(doc, root, STR("temperature"))))
+        return REASON_TEMPERATURE;
+    if (plan->api->count_field)
+        plan->count = answers_wanted(doc, json_member(doc, root, str_of(plan->api->count_field)));
+    buf_clear(&scratch->canonical);
+    enum reason reason = canonical_write(&scratch->canonical, doc, plan->api->request);
+    *canonical = buf_str(&scratch->canonical);
+    return reason;
+}
+
+static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
+                              const struct key_secret *secret, const struct policy *policy,
+                              const struct request *request, struct str space)
+{
+    struct key_context context = {plan->api ? str_of(plan->api->name) : STR(""), space};
+    struct str canonical = request->body;
     struct key_body body;
-    enum reason reason = canonical_body(scratch, policy, request->body, &canonical);
+    enum reason reason =
+        plan->api ? read_json(plan, scratch, policy, request->body, &canonical) : REASON_NONE;
 
     if (reason != REASON_NONE)
         return reason;
     key_body_hash(&body, secret, canonical);
-    return key_derive(out, secret, policy, request, &body, &scratch->fields) ? REASON_NONE
-                                                                             : REASON_INTERNAL;
+    return key_derive(&plan->key, secret, policy, request, &body, &context, &scratch->fields)
+               ? REASON_NONE
+               : REASON_INTERNAL;
 }
 
 static int64_t shorter_ttl(int64_t policy, int64_t request)
@@ -64,16 +129,39 @@ static size_t room_for_body(const struct policy *policy, size_t frame_size)
     return room < (uint64_t)policy->max_body ? room : (size_t)policy->max_body;
 }
 
+/* What the request's own headers change, where the policy obeys them. */
+static void obey(struct plan *plan, const struct control *control)
+{
+    plan->ttl = shorter_ttl(plan->ttl, control->ttl);
+    plan->max_age = plan->ttl;
+    if (control->max_age >= 0 && control->max_age < plan->max_age)
+        plan->max_age = control->max_age;
+    if (control->no_cache) {
+        plan->look = false;
+        plan->reason = REASON_CONTROL;
+    }
+}
+
 void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
                   const struct policy *policy, const struct request *request, size_t frame_size)
 {
+    struct control control = {.max_age = -1};
+
     *out =
         (struct plan){.status = PLAN_BYPASS, .reason = REASON_NO_POLICY, .exact = request->exact};
     if (!policy)
         return;
+    if (policy->allow_controls)
+        control_read(&control, request->headers);
+    /* but never where the operator has decided that nothing is served */
+    out->only =
+        control.only_if_cached && !policy->shadow && policy_mode(request->mode) != MODE_BYPASS;
+    out->api = api_of(policy, request);
     out->reason = policy_may_lookup(policy, request);
+    if (out->reason == REASON_NONE && control.no_store)
+        out->reason = REASON_CONTROL;
     if (out->reason == REASON_NONE)
-        out->reason = derive_key(&out->key, scratch, secret, policy, request);
+        out->reason = derive_key(out, scratch, secret, policy, request, control.space);
     if (out->reason != REASON_NONE)
         return;
     enum policy_mode mode = policy_mode(request->mode);
@@ -84,6 +172,7 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
     out->reason = mode == MODE_REFRESH ? REASON_MODE : REASON_ABSENT;
     out->ttl = shorter_ttl(policy->ttl, request->ttl);
     out->room = room_for_body(policy, frame_size);
+    obey(out, &control);
 }
 
 static bool same_request(const struct entry *e, const struct key *key)
@@ -116,7 +205,7 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
         return REASON_MISMATCH;
-    if (now >= e->fresh_until || now - e->created >= plan->ttl)
+    if (now >= e->fresh_until || now - e->created >= plan->max_age)
         return REASON_EXPIRED;
     if (!policy_stores_status(policy, e->code))
         return REASON_STATUS;
@@ -133,6 +222,11 @@ void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct po
 {
     plan->reason = judge_found(plan, scratch, policy, stored, now, entry);
     plan->status = plan->reason == REASON_NONE ? PLAN_HIT : PLAN_MISS;
+    if (plan->status == PLAN_HIT && policy->shadow) {
+        plan->status = PLAN_MISS;
+        plan->reason = REASON_SHADOW;
+        plan->store = false;
+    }
     if (plan->reason == REASON_NONE || plan->reason == REASON_UNSAFE_BYTES ||
         plan->reason == REASON_FRAME_SMALL)
         plan->store = false; /* what would be stored is there already */
@@ -196,8 +290,29 @@ static void append_headers(struct buf *out, const struct policy *policy,
     }
 }
 
+static enum reason judge_json(struct plan_scratch *scratch, const struct policy *policy,
+                              const struct ticket *ticket, const struct response *response)
+{
+    const struct api *api = api_named(ticket->api);
+    struct gate_options options = {
+        .finish_length = str_list_has(&policy->store_finish, STR("length")),
+        .finish_filter = str_list_has(&policy->store_finish, STR("content_filter")),
+        .finish_refusal = str_list_has(&policy->store_finish, STR("refusal")),
+        .tool_calls = policy->store_tool_calls,
+        .min_output_tokens = policy->min_output_tokens,
+    };
+
+    if (json_read(&scratch->doc, response->body) != JSON_OK)
+        return REASON_JSON;
+    if (ticket->api.len == 0 || response->code >= 300)
+        return REASON_NONE;
+    return api ? gate_judge(api->gate, &scratch->doc, (uint32_t)ticket->count, &options)
+               : REASON_TICKET;
+}
+
 static enum reason judge_answer(struct plan_scratch *scratch, const struct policy *policy,
-                                const struct response *response, struct str content_type)
+                                const struct ticket *ticket, const struct response *response,
+                                struct str content_type)
 {
     enum reason reason = policy_may_store(policy, response);
 
@@ -205,9 +320,8 @@ static enum reason judge_answer(struct plan_scratch *scratch, const struct polic
         return reason;
     if (!printable(content_type))
         return REASON_TYPE;
-    if (media_type_is_json(content_type) && json_read(&scratch->doc, response->body) != JSON_OK)
-        return REASON_JSON;
-    return REASON_NONE;
+    return media_type_is_json(content_type) ? judge_json(scratch, policy, ticket, response)
+                                            : REASON_NONE;
 }
 
 enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,
@@ -217,7 +331,7 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
     if (!policy)
         return REASON_NO_POLICY;
     struct str content_type = headers_get(response->headers, STR("content-type"));
-    enum reason reason = judge_answer(scratch, policy, response, content_type);
+    enum reason reason = judge_answer(scratch, policy, ticket, response, content_type);
     if (reason != REASON_NONE)
         return reason;
     buf_clear(&scratch->fields);

@@ -3,6 +3,7 @@
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
 
+#include "api.h"
 #include "entry.h"
 #include "json.h"
 #include "key.h"
@@ -29,14 +30,18 @@ enum {
 struct plan {
     enum plan_status status;
     enum reason reason;
-    bool look;      /* look `key` up; status and reason follow with plan_found() */
-    bool store;     /* the answer of the origin is wanted */
-    bool has_key;   /* `key` is there */
-    bool exact;     /* this HAProxy can return any byte */
-    bool own;       /* the store is our own memory: what it gives needs no checksum */
-    struct key key; /* complete when has_key */
-    int64_t ttl;    /* milliseconds an answer would be kept */
-    size_t room;    /* the longest body that can be stored and returned, bytes */
+    bool look;             /* look `key` up; status and reason follow with plan_found() */
+    bool store;            /* the answer of the origin is wanted */
+    bool has_key;          /* `key` is there */
+    bool exact;            /* this HAProxy can return any byte */
+    bool own;              /* the store is our own memory: what it gives needs no checksum */
+    bool only;             /* the client wants no answer but a stored one */
+    struct key key;        /* complete when has_key */
+    int64_t ttl;           /* milliseconds an answer would be kept */
+    int64_t max_age;       /* milliseconds: nothing older is served */
+    const struct api *api; /* whose request it is; NULL when it is no JSON */
+    int64_t count;         /* how many answers the request asks for; 0: not known */
+    size_t room;           /* the longest body that can be stored and returned, bytes */
 };
 
 void plan_scratch_init(struct plan_scratch *scratch);

@@ -28,6 +28,15 @@ struct policy {
     int64_t max_request, max_body; /* bytes */
     bool json;                     /* request bodies are JSON: keyed by meaning, strict */
     bool shared;                   /* scope = shared: tenants share what is stored */
+    bool shadow;                   /* look and store, but let the origin answer */
+    bool allow_controls;           /* the request's own headers may steer the cache */
+    /* of JSON requests to an LLM API and its answers */
+    struct str api;               /* a name of api.h, or "auto": by the path */
+    struct str_list store_finish; /* length, content_filter, refusal: kept although cut short */
+    bool store_tool_calls;
+    int64_t min_output_tokens;
+    struct str max_temperature; /* a decimal number; empty: any */
+    bool deterministic_only;
 };
 
 /* What HAProxy sends of a request. Everything is borrowed; what is absent is empty. */

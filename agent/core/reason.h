@@ -20,6 +20,10 @@
     X(REASON_REQUEST_HEADERS, "request-headers", "the request headers could not be read")          \
     X(REASON_RANGE, "range", "the request asks for a part, or the answer is one")                  \
     X(REASON_STREAM, "stream", "the request asks for a stream")                                    \
+    X(REASON_FIELD, "field", "a field asks for what depends on more than the request")             \
+    X(REASON_TEMPERATURE, "temperature", "the policy caches lower temperatures only")              \
+    X(REASON_CONTROL, "control", "the request's Cache-Control asked for it")                       \
+    X(REASON_SHADOW, "shadow", "it would have been a hit, and the policy is in shadow mode")       \
     X(REASON_ABSENT, "absent", "nothing stored under the key")                                     \
     X(REASON_EXPIRED, "expired", "what is stored is no longer fresh")                              \
     X(REASON_MISMATCH, "mismatch", "what is stored answers another request")                       \
@@ -45,6 +49,15 @@
     X(REASON_LARGE, "large",                                                                       \
       "the answer, or its headers, are larger than the policy or a frame takes")                   \
     X(REASON_JSON, "json", "the answer says it is JSON and is not")                                \
+    X(REASON_ANSWER_ERROR, "answer-error", "the answer is an error, with a status that is none")   \
+    X(REASON_ANSWER_UNKNOWN, "answer-unknown", "not an answer that this API documents")            \
+    X(REASON_ANSWER_CUT, "answer-cut", "the model stopped at a limit or has not finished")         \
+    X(REASON_ANSWER_FILTERED, "answer-filtered", "a content filter changed or stopped the answer") \
+    X(REASON_ANSWER_REFUSAL, "answer-refusal", "the model refused to answer")                      \
+    X(REASON_ANSWER_TOOLS, "answer-tools", "the answer calls tools, and the policy keeps none")    \
+    X(REASON_ANSWER_EMPTY, "answer-empty", "the answer says nothing")                              \
+    X(REASON_ANSWER_COUNT, "answer-count", "not as many answers as were asked for")                \
+    X(REASON_ANSWER_SMALL, "answer-small", "fewer tokens than min-output-tokens")                  \
     X(REASON_RESPONSE_HEADERS, "response-headers", "the response headers could not be read")
 
 enum reason {

@@ -1,4 +1,4 @@
-/* 1 <key text> <digest> <length> <tenant> <ttl> <mac of all before it> */
+/* 1 <key text> <digest> <length> <tenant> <ttl> <api> <count> <mac of all before it> */
 #include "ticket.h"
 
 #define TICKET_VERSION "1 "
@@ -15,6 +15,8 @@ void ticket_write(struct buf *out, const struct key_secret *secret, const struct
     buf_printf(out, " %llu ", (unsigned long long)ticket->key.length);
     hex64_append(out, ticket->key.tenant);
     buf_printf(out, " %lld ", (long long)ticket->ttl);
+    buf_append(out, ticket->api);
+    buf_printf(out, " %lld ", (long long)ticket->count);
     if (buf_ok(out))
         hex64_append(out, key_mac(secret, str_from(buf_str(out), start)));
 }
@@ -60,6 +62,9 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
         !decimal_read(str_split(&text, ' '), &length) ||
         !hex64_read(str_split(&text, ' '), &out->key.tenant) ||
         !decimal_read(str_split(&text, ' '), &out->ttl))
+        return false;
+    out->api = str_split(&text, ' ');
+    if (!decimal_read(str_split(&text, ' '), &out->count))
         return false;
     out->key.length = (uint64_t)length;
     return out->ttl > 0;

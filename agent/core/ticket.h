@@ -9,7 +9,9 @@
 struct ticket {
     struct str policy; /* of the ticket that was read: borrowed from it */
     struct key key;
-    int64_t ttl; /* milliseconds */
+    int64_t ttl;    /* milliseconds */
+    struct str api; /* by whose rules the answer is judged, see api.h; borrowed like `policy` */
+    int64_t count;  /* how many answers there must be; 0: not known */
 };
 
 enum { TICKET_MAX = 256 };

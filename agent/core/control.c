@@ -1,0 +1,46 @@
+#include "control.h"
+
+#include "hex.h"
+
+/* Seconds to milliseconds; 0 when it is no number. */
+static int64_t milliseconds(struct str seconds)
+{
+    int64_t number;
+
+    return decimal_read(seconds, &number) && number < INT64_MAX / 1000 ? number * 1000 : 0;
+}
+
+static void read_directive(struct control *out, struct str directive)
+{
+    struct str value = directive, name = str_trim(str_split(&value, '='));
+
+    if (str_eq_nocase(name, STR("no-store")))
+        out->no_store = true;
+    else if (str_eq_nocase(name, STR("no-cache")))
+        out->no_cache = true;
+    else if (str_eq_nocase(name, STR("only-if-cached")))
+        out->only_if_cached = true;
+    else if (str_eq_nocase(name, STR("max-age")))
+        out->max_age = milliseconds(str_trim(value));
+}
+
+static void read_ttl(struct control *out, struct str seconds)
+{
+    out->ttl = milliseconds(seconds);
+    out->no_store |= out->ttl == 0;
+}
+
+void control_read(struct control *out, const struct headers *headers)
+{
+    *out = (struct control){.max_age = -1};
+    for (size_t i = 0; i < headers->count; i++) {
+        struct str name = headers->items[i].name, value = headers->items[i].value;
+        if (str_eq(name, STR("cache-control")) || str_eq(name, STR("x-cache-control")))
+            while (value.len)
+                read_directive(out, str_split(&value, ','));
+        else if (str_eq(name, STR("x-cache-ttl")))
+            read_ttl(out, value);
+        else if (str_eq(name, STR("x-cache-namespace")))
+            out->space = value;
+    }
+}
