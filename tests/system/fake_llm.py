@@ -40,6 +40,7 @@ the JSON member `fake` of the request:
     trailing         application/json with a second document behind the first
     empty            no body
     error            an error object in a 200
+    finish=VALUE     that finish_reason or stop_reason
     status=CODE      that status, with an error object
     type=VALUE       that Content-Type ("type=" for none)
     vary=NAME        that Vary
@@ -306,6 +307,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             make = next(make for suffix, make, _ in SHAPES if path.endswith(suffix))
             answer = make(text, request.get('model', 'fake'))
+        if 'finish' in orders:
+            for part, name in ((answer.get('choices', [{}])[0], 'finish_reason'),
+                               (answer, 'stop_reason')):
+                if name in part:
+                    part[name] = orders['finish'] or None
         answer['fake'] = fake
         if 'del' in orders:
             answer['del'] = 'a\x7fb'

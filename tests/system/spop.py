@@ -118,7 +118,7 @@ def lookup(body, /, **changes):
     headers = [('content-type', 'application/json'), ('content-length', str(len(body)))]
     arguments = {'policy': 'llm', 'tenant': 'acme', 'upstream': None, 'ttl': None, 'mode': None,
                  'method': 'POST', 'scheme': 'http', 'host': 'llm.example',
-                 'target': '/v1/chat/completions', 'headers': header_block(headers),
+                 'target': '/v1/anything', 'headers': header_block(headers),
                  'exact': True, 'whole': True, 'body': body}
     arguments.update(changes)
     return message('lookup', arguments)

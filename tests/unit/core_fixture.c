@@ -232,6 +232,8 @@ struct policy sample_policy(void)
         .replay = list_of("openai-model content-language"),
         .emit = list_of("x-cache-status x-cache-key age cache-status"),
         .ttl = 60000,
+        .api = STR("auto"),
+        .store_tool_calls = true,
         .max_request = 1000,
         .max_body = 5000,
         .json = true,

@@ -25,12 +25,14 @@ struct fields {
 static struct buf scratch;
 static struct key_secret secret;
 static struct policy policy;
+static struct key_context context;
 
 static void setup(void)
 {
     scratch = buf_new(1 << 20);
     secret = sample_secret();
     policy = sample_policy();
+    context = (struct key_context){.api = STR("")};
 }
 
 static void teardown(void)
@@ -45,7 +47,7 @@ static struct key key_of(const struct request *request, struct str body)
     struct key key;
 
     key_body_hash(&hashed, &secret, unit_guard(body));
-    ck_assert(key_derive(&key, &secret, &policy, request, &hashed, &scratch));
+    ck_assert(key_derive(&key, &secret, &policy, request, &hashed, &context, &scratch));
     return key;
 }
 
@@ -306,14 +308,14 @@ START_TEST(golden)
     request.upstream = STR("pool-1");
     request.headers = headers_of("content-type: application/json\nopenai-beta: v2\n");
     struct key key = key_of(&request, STR("{\"messages\":[],\"model\":\"m\"}"));
-    ck_assert_str_is(key_text(&key), "sc:llm:f0c48aef843421c2:b116ea9cc5e5258c1d2c7e849e663cd8");
-    ck_assert_str_is(key_hash(&key), "b116ea9cc5e5258c1d2c7e849e663cd8");
-    ck_assert_str_is(digest_text(&key), "6c5a3547285e9d7bb64e1f24761ff9b4");
+    ck_assert_str_is(key_text(&key), "sc:llm:f0c48aef843421c2:d9a79dc186746f58df415a99b4359459");
+    ck_assert_str_is(key_hash(&key), "d9a79dc186746f58df415a99b4359459");
+    ck_assert_str_is(digest_text(&key), "167eebb23ecb8a0365c703fa2163d3c8");
     ck_assert_uint_eq(key.length, 27);
     policy.ignore_query = list_of("utm");
     request.target = STR("/p?a=1&utm=2&b=3");
     key = key_of(&request, STR(""));
-    ck_assert_str_is(key_hash(&key), "8ad5ffc224d8670c16a297c8c0621026");
+    ck_assert_str_is(key_hash(&key), "c2f81630081e48bd997ab01cbbcb8f66");
 }
 END_TEST
 
@@ -337,6 +339,24 @@ START_TEST(the_list_of_ignored_parameters_counts)
 }
 END_TEST
 
+START_TEST(api_and_namespace_count)
+{
+    struct request request = sample_request();
+    struct key keys[4];
+
+    keys[0] = key_of(&request, STR("{}"));
+    context.api = STR("a");
+    keys[1] = key_of(&request, STR("{}"));
+    context = (struct key_context){.api = STR(""), .namespace = STR("a")};
+    keys[2] = key_of(&request, STR("{}"));
+    context = (struct key_context){.api = STR("a"), .namespace = STR("a")};
+    keys[3] = key_of(&request, STR("{}"));
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = i + 1; j < 4; j++)
+            ck_assert(!same(&keys[i], &keys[j]));
+}
+END_TEST
+
 START_TEST(the_longest_policy_name)
 {
     struct request request = sample_request();
@@ -348,7 +368,7 @@ START_TEST(the_longest_policy_name)
     ck_assert_uint_eq(key.text_len, KEY_TEXT_MAX);
     policy.name = STR("abcdefghijklmnopqrstuvwxyz0123456");
     key_body_hash(&body, &secret, STR("b"));
-    ck_assert(!key_derive(&key, &secret, &policy, &request, &body, &scratch));
+    ck_assert(!key_derive(&key, &secret, &policy, &request, &body, &context, &scratch));
 }
 END_TEST
 
@@ -362,7 +382,7 @@ START_TEST(no_memory_no_key)
     key_body_hash(&body, &secret, STR("b"));
     for (size_t max = 0; max < 600; max++) {
         struct buf small = buf_new(max);
-        bool ok = key_derive(&key, &secret, &policy, &request, &body, &small);
+        bool ok = key_derive(&key, &secret, &policy, &request, &body, &context, &small);
         ck_assert(ok == buf_ok(&small));
         ck_assert(ok || made == 0);
         made += ok;
@@ -386,6 +406,7 @@ Suite *suite_key(void)
     tcase_add_test(cases, vary_headers);
     tcase_add_test(cases, ignored_query_parameters);
     tcase_add_test(cases, the_list_of_ignored_parameters_counts);
+    tcase_add_test(cases, api_and_namespace_count);
     tcase_add_test(cases, shared_scope);
     tcase_add_test(cases, kinds_of_body);
     tcase_add_test(cases, secrets);

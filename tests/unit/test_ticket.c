@@ -26,6 +26,8 @@ static struct ticket sample(const char *key)
                 .tenant = 0x00ff00ff00ff00ff,
                 .text_len = strlen(key)},
         .ttl = 86400000,
+        .api = STR("openai-chat"),
+        .count = 2,
     };
 
     memcpy(ticket.key.text, key, strlen(key));
@@ -65,7 +67,7 @@ START_TEST(golden)
     ck_assert_str_is(buf_str(&text),
                      "1 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
                      "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 86400000 "
-                     "522676d5c7f2fa04");
+                     "openai-chat 2 e2742bced3d419ac");
 }
 END_TEST
 
@@ -83,6 +85,8 @@ START_TEST(the_longest)
     ck_assert(ticket_read(unit_guard(buf_str(&text)), &secret, &back));
     ck_assert_int_eq(back.ttl, in.ttl);
     ck_assert_uint_eq(back.key.length, in.key.length);
+    ck_assert_str_is(back.api, "openai-chat");
+    ck_assert_int_eq(back.count, 2);
 }
 END_TEST
 
@@ -141,20 +145,23 @@ START_TEST(signed_but_wrong)
         const char *text;
         bool good;
     } cases[] = {
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", true},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", false},
-        {"1  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", false},
-        {"1 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " 1000 ", false},
-        {"1 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " 1000 ", false},
-        {"1 sc:llm " DIGEST " 1234 " TENANT " 1000 ", false},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", true},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000  0 ", true},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat x ", false},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
+        {"1  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
+        {"1 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
+        {"1 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
+        {"1 sc:llm " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
         {"1 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
-         " 1000 ",
+         " 1000 openai-chat 2 ",
          false},
-        {"1 " SAMPLE_KEY " 0123 1234 " TENANT " 1000 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " x " TENANT " 1000 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 x 1000 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 0 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " -5 ", false},
+        {"1 " SAMPLE_KEY " 0123 1234 " TENANT " 1000 openai-chat 2 ", false},
+        {"1 " SAMPLE_KEY " " DIGEST " x " TENANT " 1000 openai-chat 2 ", false},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 x 1000 openai-chat 2 ", false},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 0 openai-chat 2 ", false},
+        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " -5 openai-chat 2 ", false},
         {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " ", false},
         {"1 ", false},
         {"", false},

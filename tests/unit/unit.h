@@ -23,6 +23,8 @@ void unit_guard_release(void);
     X(json)                                                                                        \
     X(json_memory)                                                                                 \
     X(canonical)                                                                                   \
+    X(canonical_kinds)                                                                             \
+    X(api)                                                                                         \
     X(config)                                                                                      \
     X(config_use)                                                                                  \
     X(settings)                                                                                    \
@@ -38,6 +40,8 @@ void unit_guard_release(void);
     X(ticket)                                                                                      \
     X(entry)                                                                                       \
     X(policy)                                                                                      \
+    X(gate)                                                                                        \
+    X(control)                                                                                     \
     X(plan)                                                                                        \
     X(plan_answer)                                                                                 \
     X(answer)

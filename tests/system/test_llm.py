@@ -1,0 +1,137 @@
+"""What makes it a cache for LLM APIs: which fields count, which answers are kept, what a request
+may ask for, and what would have been saved."""
+import json
+
+import pytest
+
+import harness
+from harness import CHAT, metrics, prompt
+
+CONTROLS = '''
+[policy llm]
+allow-controls = yes
+'''
+
+
+@pytest.fixture(scope='module')
+def controlled(origin):
+    with harness.Stack(origin, CONTROLS, ['--redis', 'none']) as stack:
+        yield stack
+
+
+def ask(stack, members, target=CHAT, **how):
+    body = {'model': 'gpt-4', **members}
+    return stack.request(target=target, body=json.dumps(body).encode(), **how)
+
+
+def chat(text, **members):
+    return {'messages': [{'role': 'user', 'content': text}], **members}
+
+
+@pytest.mark.parametrize('target, one, other', [
+    (CHAT, {'user': 'a'}, {'user': 'b', 'metadata': {'x': '1'}}),
+    (CHAT, {'temperature': 0}, {'temperature': 0.0}),
+    (CHAT, {'stream': False, 'n': 1, 'seed': None}, {}),
+    ('/v1/messages', {'max_tokens': 9, 'metadata': {'user_id': '1'}}, {'max_tokens': 9}),
+])
+def test_fields_that_change_nothing_share(stack, target, one, other):
+    question = prompt()
+    assert ask(stack, chat(question, **one), target).cache == 'MISS'
+    assert ask(stack, chat(question, **other), target).cache == 'HIT'
+
+
+@pytest.mark.parametrize('one, other', [
+    ({'temperature': 0}, {'temperature': 0.1}),
+    ({'seed': 1}, {'seed': 2}),
+    ({'unheard_of': 1}, {'unheard_of': 2}),
+    ({'tools': [{'type': 'function', 'function': {'name': 'f', 'parameters': {'a': 1, 'b': 2}}}]},
+     {'tools': [{'type': 'function', 'function': {'name': 'f', 'parameters': {'b': 2, 'a': 1}}}]}),
+])
+def test_fields_that_may_change_an_answer_do_not_share(stack, one, other):
+    question = prompt()
+    assert ask(stack, chat(question, **one)).cache == 'MISS'
+    assert ask(stack, chat(question, **other)).cache == 'MISS'
+
+
+@pytest.mark.parametrize('target, members', [
+    (CHAT, {'web_search_options': {}}),
+    (CHAT, {'store': True}),
+    ('/v1/responses', {'previous_response_id': 'resp_1'}),
+    ('/v1/responses', {'tools': [{'type': 'web_search_preview'}]}),
+    ('/v1/messages', {'mcp_servers': [{'type': 'url'}]}),
+])
+def test_requests_whose_answer_depends_on_more_are_bypassed(stack, target, members):
+    answers = [ask(stack, chat(prompt(), **members), target) for _ in range(2)]
+    assert [answer.cache for answer in answers] == ['BYPASS', 'BYPASS']
+    assert 'detail=field' in answers[0].header('cache-status')
+
+
+@pytest.mark.parametrize('target, orders', [
+    (CHAT, 'error'), (CHAT, 'finish=length'), (CHAT, 'finish=content_filter'), (CHAT, 'finish='),
+    (CHAT, 'finish=something-new'), ('/v1/messages', 'finish=max_tokens'),
+    ('/v1/messages', 'finish=pause_turn'), ('/v1/messages', 'finish=refusal'),
+])
+def test_answers_that_are_no_good_are_not_kept(stack, target, orders):
+    members = chat(prompt())
+    answers = [ask(stack, members, target, headers={'X-Fake': orders}) for _ in range(2)]
+    assert [answer.cache for answer in answers] == ['MISS', 'MISS']
+    assert ask(stack, members, target).cache == 'MISS'
+    assert ask(stack, members, target).cache == 'HIT'
+
+
+def test_fewer_vectors_than_texts_are_not_kept(stack):
+    """The origin gives one, whatever is asked."""
+    for texts, caches in (([prompt()], ['MISS', 'HIT']), ([prompt(), 'b'], ['MISS', 'MISS'])):
+        answers = [ask(stack, {'input': texts}, '/v1/embeddings') for _ in range(2)]
+        assert [answer.cache for answer in answers] == caches
+
+
+def test_a_policy_may_keep_what_was_cut(origin):
+    config = '[policy llm]\nstore-finish = length\nmax-temperature = 0.5\n'
+    with harness.Stack(origin, config, ['--redis', 'none']) as stack:
+        members = chat(prompt(), temperature=0.5)
+        cut = {'X-Fake': 'finish=length'}
+        assert [ask(stack, members, headers=cut).cache for _ in range(2)] == ['MISS', 'HIT']
+        for temperature in ({'temperature': 0.6}, {}):
+            answer = ask(stack, chat(prompt(), **temperature))
+            assert answer.cache == 'BYPASS'
+            assert 'detail=temperature' in answer.header('cache-status')
+
+
+def test_controls_are_obeyed_where_the_policy_allows_it(controlled):
+    members = chat(prompt())
+
+    def said(headers):
+        return ask(controlled, members, headers=headers)
+
+    absent = said({'Cache-Control': 'only-if-cached'})
+    assert (absent.status, absent.cache) == (504, 'MISS')
+    assert said({'Cache-Control': 'no-store'}).cache == 'BYPASS'
+    assert said({}).cache == 'MISS'
+    first = said({'Cache-Control': 'only-if-cached'})
+    assert (first.status, first.cache) == (200, 'HIT')
+    assert said({'X-Cache-Control': 'max-age=0'}).cache == 'MISS'
+    fresh = said({'Cache-Control': 'no-cache'})
+    assert fresh.cache == 'MISS' and fresh.call != first.call
+    assert said({}).call == fresh.call
+    assert said({'X-Cache-Namespace': 'trial'}).cache == 'MISS'
+    assert said({'X-Cache-Namespace': 'trial'}).cache == 'HIT'
+    assert said({'X-Cache-Namespace': 'other'}).cache == 'MISS'
+
+
+def test_controls_are_ignored_otherwise(stack):
+    members = chat(prompt())
+    for headers, cache in (({'Cache-Control': 'no-store'}, 'MISS'),
+                           ({'Cache-Control': 'no-cache, only-if-cached'}, 'HIT'),
+                           ({'X-Cache-Namespace': 'trial'}, 'HIT')):
+        answer = ask(stack, members, headers=headers)
+        assert (answer.status, answer.cache) == (200, cache)
+
+
+def test_shadow_mode_counts_and_serves_nothing(origin):
+    with harness.Stack(origin, '[policy llm]\nmode = shadow\n', ['--redis', 'none']) as stack:
+        members = chat(prompt())
+        answers = [ask(stack, members) for _ in range(3)]
+        assert [answer.cache for answer in answers] == ['MISS'] * 3
+        assert len({answer.call for answer in answers}) == 3
+        assert metrics(stack.status)['lookup_reasons_total{reason="shadow"}'] == 2
