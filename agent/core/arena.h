@@ -19,6 +19,7 @@ __attribute__((warn_unused_result)) void *arena_alloc(struct arena *a, size_t si
  * never otherwise. */
 __attribute__((warn_unused_result)) struct str arena_copy(struct arena *a, struct str bytes);
 
+/* Frees all that was ever taken from it; it is empty again. */
 void arena_free(struct arena *a);
 
 /* What blocks are taken from: malloc, or what a test puts here to see it fail. */

@@ -69,6 +69,7 @@ __attribute__((warn_unused_result)) bool config_value_set(const struct config_ke
 /* Appends the value as config_value_set() takes it, a secret too. */
 void config_value_print(const struct config_key *key, const void *field, struct buf *out);
 
+/* Whether two fields of the same key hold the same value. */
 bool config_value_equal(const struct config_key *key, const void *a, const void *b);
 
 /* Appends what a value must be: "a duration from 1ms to 10s". */
@@ -106,6 +107,7 @@ struct config_nearest {
     char best[80];
 };
 
+/* Remembers the candidate when it is nearer to what is wanted than all before it. */
 void config_nearest_try(struct config_nearest *nearest, struct str candidate);
 
 /* Appends "; did you mean PREFIX...?" when a candidate was near, and a newline in any case. */

@@ -44,6 +44,7 @@ struct plan {
     size_t room;           /* the longest body that can be stored and returned, bytes */
 };
 
+/* Allocates nothing; what it grows to is kept until it is freed. */
 void plan_scratch_init(struct plan_scratch *scratch);
 void plan_scratch_free(struct plan_scratch *scratch);
 

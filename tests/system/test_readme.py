@@ -34,6 +34,13 @@ def test_its_backend_is_that_of_the_shipped_haproxy_cfg():
         assert line in shipped
 
 
+def test_every_api_is_named():
+    names = re.findall(r'X\("([a-z-]+)"', (ROOT / 'agent/core/api.c').read_text())
+    assert 'openai-chat' in names and 'generic' in names
+    for name in names:
+        assert f'`{name}`' in README, name
+
+
 def test_every_make_target_it_names_exists():
     makefile = (ROOT / 'Makefile').read_text()
     targets = set(re.findall(r'`(?:KEEP=1 )?make ([a-z]+)`', README)) | {'demo', 'test'}
