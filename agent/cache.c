@@ -233,6 +233,7 @@ struct cache *cache_new(struct ev_loop *loop, struct config *config, struct stor
 
 void cache_set_config(struct cache *cache, struct config *config)
 {
+    plan_scratch_forget(&cache->scratch);
     config_unref(cache->config);
     cache->config = config_ref(config);
 }

@@ -1,10 +1,7 @@
 #include "plan.h"
 
-#include "canonical.h"
 #include "control.h"
 #include "gate.h"
-#include <math.h>
-#include <stdlib.h>
 
 void plan_scratch_init(struct plan_scratch *scratch)
 {
@@ -19,6 +16,12 @@ void plan_scratch_free(struct plan_scratch *scratch)
     buf_free(&scratch->canonical);
     buf_free(&scratch->fields);
     buf_free(&scratch->body);
+    memo_clear(&scratch->memo);
+}
+
+void plan_scratch_forget(struct plan_scratch *scratch)
+{
+    memo_clear(&scratch->memo);
 }
 
 /* Whose request it is: what the policy says, or what the path tells. NULL for no JSON. */
@@ -31,72 +34,23 @@ static const struct api *api_of(const struct policy *policy, const struct reques
     return named ? named : api_of_path(request->target);
 }
 
-/* Whether the request asks for a stream, or may. */
-static bool wants_stream(const struct api *api, const struct json_node *stream)
+/* What the body means, read or remembered. */
+static void understand(struct meaning *out, struct plan_scratch *scratch,
+                       const struct key_secret *secret, const struct policy *policy,
+                       const struct api *api, struct str body)
 {
-    if (!stream || stream->type == JSON_NULL)
-        return api->stream_by_default;
-    return stream->type != JSON_FALSE;
-}
+    struct memo_key key = {.policy = policy, .api = api};
+    const struct meaning *known;
 
-/* A number's value; `otherwise` when it is none, or too long to be meant. */
-static double number_or(const struct json_node *node, double otherwise)
-{
-    char text[64];
-
-    if (!node || node->type != JSON_NUMBER || node->text.len >= sizeof text)
-        return otherwise;
-    memcpy(text, node->text.ptr, node->text.len);
-    text[node->text.len] = '\0';
-    return strtod(text, NULL);
-}
-
-static bool temperature_is_kept(const struct policy *policy, const struct json_node *temperature)
-{
-    double value = number_or(temperature, HUGE_VAL);
-
-    if (policy->deterministic_only && value != 0)
-        return false;
-    /* a configured text has a NUL behind it; a request that does not say is at the model's own */
-    return policy->max_temperature.len == 0 || value <= strtod(policy->max_temperature.ptr, NULL);
-}
-
-enum { ANSWERS_MAX = 1 << 20 }; /* more than any API gives */
-
-/* How many answers the request asks for: a number says so itself, a list of texts has one each, a
- * text or a list of tokens has one. */
-static int64_t answers_wanted(const struct json_doc *doc, const struct json_node *field)
-{
-    if (!field || field->type == JSON_NULL)
-        return 1;
-    if (field->type == JSON_NUMBER) {
-        double n = number_or(field, 0);
-        return n >= 1 && n <= ANSWERS_MAX ? (int64_t)n : 0;
+    key_body_hash(&key.bytes, secret, body);
+    known = memo_find(&scratch->memo, &key);
+    if (known) {
+        *out = *known;
+        return;
     }
-    if (field->type == JSON_ARRAY && field->count)
-        return doc->nodes[field - doc->nodes + 1].type == JSON_NUMBER ? 1 : field->count;
-    return field->type == JSON_STRING ? 1 : 0;
-}
-
-static enum reason read_json(struct plan *plan, struct plan_scratch *scratch,
-                             const struct policy *policy, struct str body, struct str *canonical)
-{
-    struct json_doc *doc = &scratch->doc;
-    const struct json_node *root;
-
-    if (json_read(doc, body) != JSON_OK || doc->nodes[0].type != JSON_OBJECT)
-        return REASON_REQUEST_JSON;
-    root = &doc->nodes[0];
-    if (wants_stream(plan->api, json_member(doc, root, STR("stream"))))
-        return REASON_STREAM;
-    if (!temperature_is_kept(policy, json_member(doc, root, STR("temperature"))))
-        return REASON_TEMPERATURE;
-    if (plan->api->count_field)
-        plan->count = answers_wanted(doc, json_member(doc, root, str_of(plan->api->count_field)));
-    buf_clear(&scratch->canonical);
-    enum reason reason = canonical_write(&scratch->canonical, doc, plan->api->request);
-    *canonical = buf_str(&scratch->canonical);
-    return reason;
+    meaning_read(out, &scratch->doc, &scratch->canonical, secret, policy, api, body);
+    if (out->reason != REASON_INTERNAL)
+        memo_add(&scratch->memo, &key, out);
 }
 
 static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
@@ -104,15 +58,17 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
                               const struct request *request, struct str space)
 {
     struct key_context context = {plan->api ? str_of(plan->api->name) : STR(""), space};
-    struct str canonical = request->body;
-    struct key_body body;
-    enum reason reason =
-        plan->api ? read_json(plan, scratch, policy, request->body, &canonical) : REASON_NONE;
+    struct meaning meaning = {.reason = REASON_NONE};
 
-    if (reason != REASON_NONE)
-        return reason;
-    key_body_hash(&body, secret, canonical);
-    return key_derive(&plan->key, secret, policy, request, &body, &context, &scratch->fields)
+    if (plan->api)
+        understand(&meaning, scratch, secret, policy, plan->api, request->body);
+    else
+        key_body_hash(&meaning.body, secret, request->body);
+    if (meaning.reason != REASON_NONE)
+        return meaning.reason;
+    plan->count = meaning.count;
+    return key_derive(&plan->key, secret, policy, request, &meaning.body, &context,
+                      &scratch->fields)
                ? REASON_NONE
                : REASON_INTERNAL;
 }

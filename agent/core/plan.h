@@ -7,6 +7,7 @@
 #include "entry.h"
 #include "json.h"
 #include "key.h"
+#include "memo.h"
 #include "policy.h"
 #include "reason.h"
 #include "ticket.h"
@@ -17,6 +18,7 @@ enum plan_status { PLAN_HIT, PLAN_MISS, PLAN_BYPASS };
 struct plan_scratch {
     struct json_doc doc;
     struct buf canonical, fields, body;
+    struct memo memo;
 };
 
 enum {
@@ -47,6 +49,9 @@ struct plan {
 /* Allocates nothing; what it grows to is kept until it is freed. */
 void plan_scratch_init(struct plan_scratch *scratch);
 void plan_scratch_free(struct plan_scratch *scratch);
+
+/* Forgets what depends on the policies of earlier requests: whenever there may be others. */
+void plan_scratch_forget(struct plan_scratch *scratch);
 
 /* Judges a request and derives its key. `policy` may be NULL: no policy, no cache.
  * `frame_size` is the longest frame of the connection. */

@@ -29,6 +29,7 @@ void unit_guard_release(void);
     X(config_use)                                                                                  \
     X(settings)                                                                                    \
     X(units)                                                                                       \
+    X(memo)                                                                                        \
     X(memory)                                                                                      \
     X(redis)                                                                                       \
     X(redis_faults)                                                                                \
