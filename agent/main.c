@@ -123,7 +123,7 @@ static struct config *load_config(const char *path)
 
 static int print_config(const struct config *config, bool markdown)
 {
-    struct buf text = buf_new(1 << 20);
+    struct buf text = buf_new(1 << 24);
 
     if (markdown)
         config_print_markdown(&text);

@@ -7,13 +7,34 @@
 #include "arena.h"
 #include "buf.h"
 #include "policy.h"
+#include "tenant.h"
+#include "word_index.h"
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 enum {
     CONFIG_MAX_POLICIES = 64,
+    CONFIG_MAX_TENANTS = 4096,
+    CONFIG_MAX_MODELS = 256,
     CONFIG_MAX_SECRET = 4096, /* bytes of a secret */
+};
+
+/* What a key belongs to: the agent, or a section that has a name. */
+enum config_kind { CONFIG_AGENT, CONFIG_POLICY, CONFIG_TENANT, CONFIG_MODEL, CONFIG_KINDS };
+
+/* One thing that has keys. */
+struct config_section {
+    enum config_kind kind;
+    void *item;      /* struct config, policy, tenant or model */
+    uint32_t *lines; /* of each key of the kind: where it stands in the file; 0: nowhere */
+};
+
+/* All of a kind, in the order of the file. */
+struct config_sections {
+    struct config_section **all;
+    size_t count, room;
+    struct word_index names; /* of struct config_section */
 };
 
 /* Every value is as the table says; text and lists are owned by the configuration, and text has
@@ -36,9 +57,13 @@ struct config {
     int64_t redis_database;
     int64_t redis_timeout, redis_connect_timeout;
     int64_t redis_max_pending;
-    /* [policy NAME]; "llm" is always there */
-    struct policy *policies;
-    size_t policy_count;
+    /* [policy NAME], of which "llm" is always there, [tenant NAME], [model NAME]; the agent is the
+     * only one of its kind */
+    struct config_sections sections[CONFIG_KINDS];
+    struct word_index tenants;        /* the words of their match */
+    struct word_index models;         /* those of theirs that are whole names */
+    struct word_index model_prefixes; /* and those that ended in '*', without it */
+    size_t longest_prefix;            /* bytes */
 
     const char *file;    /* what config_read() was told */
     struct arena memory; /* owned: everything the fields above point to */
@@ -51,12 +76,13 @@ __attribute__((warn_unused_result)) struct config *config_read(struct str text, 
                                                                struct buf *errors);
 
 /* Sets one key from the environment: `name` is what follows SPOA_CACHE_ (REDIS_ADDRESS,
- * POLICY_LLM_TTL). False when there is no such key or the value is bad; but names such as
- * Kubernetes sets for a service called spoa-cache are no mistake and change nothing. */
+ * POLICY_LLM_TTL), with the name of a section in capitals and '_' for what is no letter or digit.
+ * False when there is no such key or section or the value is bad; but names such as Kubernetes
+ * sets for a service called spoa-cache are no mistake and change nothing. */
 __attribute__((warn_unused_result)) bool config_override(struct config *c, const char *name,
                                                          const char *value, struct buf *errors);
 
-/* Sets one key outside the policies. `source` says in messages where the value came from, and
+/* Sets one key of the agent. `source` says in messages where the value came from, and
  * `section` and `key` exist. */
 __attribute__((warn_unused_result)) bool config_set(struct config *c, const char *section,
                                                     const char *key, struct str value,
@@ -77,7 +103,8 @@ __attribute__((warn_unused_result)) bool config_inherit(struct config *new_confi
                                                         const struct config *old);
 
 /* Every key with its value in *c, default, range and help, as an INI file that config_read
- * takes. A secret that is set stands in a comment, as "***". */
+ * takes. A secret that is set stands in a comment, as "***"; so do the keys of a kind of section
+ * of which there is none. */
 void config_print(const struct config *c, struct buf *out);
 
 /* The same table as Markdown, for the README. */
@@ -85,6 +112,13 @@ void config_print_markdown(struct buf *out);
 
 /* The policy of that name, or NULL. It lives as long as the configuration. */
 const struct policy *config_policy(const struct config *c, struct str name);
+
+/* The tenant that has the identity, or NULL; by a hash, for every request. */
+const struct tenant *config_tenant(const struct config *c, struct str identity);
+
+/* What is said of the model a request names: one that has the whole name, else the one with the
+ * longest prefix of it, else NULL. */
+const struct model *config_model(const struct config *c, struct str name);
 
 /* One more reference: for a request in flight, which keeps the policies it began with. */
 struct config *config_ref(struct config *c);

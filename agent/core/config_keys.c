@@ -1,16 +1,19 @@
 #include "config_keys.h"
 
-#define GLOBAL(section_, name_, field_)                                                            \
+#define AGENT(section_, name_, field_)                                                             \
     .section = section_, .name = name_, .title = "[" section_ "] " name_,                          \
     .offset = offsetof(struct config, field_)
-#define POLICY(name_, field_)                                                                      \
-    .section = "policy", .name = name_, .title = "[policy] " name_, .reloads = true,               \
-    .offset = offsetof(struct policy, field_)
+#define NAMED(struct_, name_, field_)                                                              \
+    .section = #struct_, .name = name_, .reloads = true, .offset = offsetof(struct struct_, field_)
+#define POLICY(name_, field_) NAMED(policy, name_, field_)
+#define TENANT(name_, field_) NAMED(tenant, name_, field_)
+#define MODEL(name_, field_) NAMED(model, name_, field_)
 
 /* Texts that config_print() writes must fit into a line that inih takes, 200 bytes. */
 #define TEXT(word_) .type = CONFIG_TEXT, .max = 160, .word = &config_word_##word_
 #define SECRET(min_) .type = CONFIG_SECRET, .min = min_, .max = CONFIG_MAX_SECRET
 #define WORDS(min_, word_) .type = CONFIG_LIST, .min = min_, .max = 64, .word = &config_word_##word_
+#define LINES(max_, word_) .type = CONFIG_LINES, .max = max_, .word = &config_word_##word_
 #define CHOICE(choices_) .type = CONFIG_CHOICE, .choices = choices_
 #define FLAG(choices_) .type = CONFIG_FLAG, .choices = choices_
 #define NUMBER(min_, max_) .type = CONFIG_NUMBER, .min = min_, .max = max_
@@ -21,54 +24,61 @@
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 enum { KB = 1 << 10, MB = 1 << 20, GB = 1 << 30 };
 
-const struct config_key config_keys[] = {
-    {GLOBAL("agent", "listen", listen), WORDS(1, address), .preset = "127.0.0.1:9201",
+#define GENERATION                                                                                 \
+    NUMBER(0, 1000000000), .preset = "0",                                                          \
+                           .help = "Part of the key: another number, and nothing stored before "   \
+                                   "is found any more"
+
+static const struct config_key agent_keys[] = {
+    {AGENT("agent", "listen", listen), WORDS(1, address), .preset = "127.0.0.1:9201",
      .help = "Where HAProxy connects"},
-    {GLOBAL("agent", "status", status), TEXT(address), .preset = "",
+    {AGENT("agent", "status", status), TEXT(address), .preset = "",
      .help = "Where metrics and health are served over HTTP; empty: nowhere"},
-    {GLOBAL("agent", "max-connections", max_connections), NUMBER(1, 100000), RELOADS,
+    {AGENT("agent", "max-connections", max_connections), NUMBER(1, 100000), RELOADS,
      .preset = "1024", .help = "Connections from HAProxy; one more is closed at once"},
-    {GLOBAL("agent", "max-frame-size", max_frame_size), SIZE(256, 8 * MB), RELOADS, .preset = "1mb",
+    {AGENT("agent", "max-frame-size", max_frame_size), SIZE(256, 8 * MB), RELOADS, .preset = "1mb",
      .help = "The largest SPOP frame that is agreed to; HAProxy's tune.bufsize is the other limit"},
-    {GLOBAL("agent", "hello-timeout", hello_timeout), DURATION(1, HOUR), RELOADS, .preset = "5s",
+    {AGENT("agent", "hello-timeout", hello_timeout), DURATION(1, HOUR), RELOADS, .preset = "5s",
      .help = "How long a new connection may take to say HELLO"},
-    {GLOBAL("agent", "idle-timeout", idle_timeout), DURATION(0, 7 * DAY), RELOADS, .preset = "0",
+    {AGENT("agent", "idle-timeout", idle_timeout), DURATION(0, 7 * DAY), RELOADS, .preset = "0",
      .help = "After how long without a frame a connection is closed; 0: never"},
-    {GLOBAL("agent", "drain-delay", drain_delay), DURATION(0, MINUTE), RELOADS, .preset = "1500ms",
+    {AGENT("agent", "drain-delay", drain_delay), DURATION(0, MINUTE), RELOADS, .preset = "1500ms",
      .help = "How long the agent, told to stop, still serves while it fails HAProxy's health "
              "checks; longer than their interval"},
-    {GLOBAL("agent", "drain-timeout", drain_timeout), DURATION(0, HOUR), RELOADS, .preset = "10s",
+    {AGENT("agent", "drain-timeout", drain_timeout), DURATION(0, HOUR), RELOADS, .preset = "10s",
      .help = "How long requests in flight may take once the agent was told to stop"},
-    {GLOBAL("agent", "log-level", log_level), CHOICE("error|warning|info|debug"), RELOADS,
+    {AGENT("agent", "log-level", log_level), CHOICE("error|warning|info|debug"), RELOADS,
      .preset = "info", .help = "The least important messages that are logged"},
 
-    {GLOBAL("key", "secret", secret), SECRET(16), .preset = "",
+    {AGENT("key", "secret", secret), SECRET(16), .preset = "",
      .help = "Makes keys that nobody else can compute; the same for all agents that share a Redis. "
              "Empty: a new one at every start"},
-    {GLOBAL("key", "secret-file", secret_file), TEXT(path), .preset = "",
+    {AGENT("key", "secret-file", secret_file), TEXT(path), .preset = "",
      .help = "A file that holds the secret, instead"},
 
-    {GLOBAL("memory", "size", memory_size), SIZE(MB, 1024LL * GB), .preset = "64mb",
+    {AGENT("memory", "size", memory_size), SIZE(MB, 1024LL * GB), .preset = "64mb",
      .help = "What the memory store may hold"},
 
-    {GLOBAL("redis", "address", redis_address), TEXT(address), .preset = "",
+    {AGENT("redis", "address", redis_address), TEXT(address), .preset = "",
      .help = "The Redis to use; empty: the memory store"},
-    {GLOBAL("redis", "user", redis_user), TEXT(name), .preset = "",
+    {AGENT("redis", "user", redis_user), TEXT(name), .preset = "",
      .help = "Whom to log in as; empty: the default user"},
-    {GLOBAL("redis", "password", redis_password), SECRET(1), .preset = "",
+    {AGENT("redis", "password", redis_password), SECRET(1), .preset = "",
      .help = "The password; empty: no login"},
-    {GLOBAL("redis", "password-file", redis_password_file), TEXT(path), .preset = "",
+    {AGENT("redis", "password-file", redis_password_file), TEXT(path), .preset = "",
      .help = "A file that holds the password, instead"},
-    {GLOBAL("redis", "database", redis_database), NUMBER(0, 65535), .preset = "0",
+    {AGENT("redis", "database", redis_database), NUMBER(0, 65535), .preset = "0",
      .help = "The number of the database"},
-    {GLOBAL("redis", "timeout", redis_timeout), DURATION(1, 10 * SECOND), .preset = "50ms",
+    {AGENT("redis", "timeout", redis_timeout), DURATION(1, 10 * SECOND), .preset = "50ms",
      .help = "How long a read may wait for Redis before it is a miss; keep it well below HAProxy's "
              "timeout processing"},
-    {GLOBAL("redis", "connect-timeout", redis_connect_timeout), DURATION(1, MINUTE), .preset = "1s",
+    {AGENT("redis", "connect-timeout", redis_connect_timeout), DURATION(1, MINUTE), .preset = "1s",
      .help = "How long connecting and logging in may take"},
-    {GLOBAL("redis", "max-pending", redis_max_pending), NUMBER(1, 1000000), .preset = "1024",
+    {AGENT("redis", "max-pending", redis_max_pending), NUMBER(1, 1000000), .preset = "1024",
      .help = "Reads that may wait at once; one more is a miss"},
+};
 
+static const struct config_key policy_keys[] = {
     {POLICY("methods", methods), WORDS(1, method), .preset = "POST",
      .help = "Methods whose answers are cached"},
     {POLICY("statuses", statuses), WORDS(1, status), .preset = "200",
@@ -77,6 +87,9 @@ const struct config_key config_keys[] = {
      .help = "Content types that are stored, whatever their parameters"},
     {POLICY("ttl", ttl), DURATION(SECOND, 3650LL * DAY), .preset = "24h",
      .help = "How long an answer is served"},
+    {POLICY("ttl-jitter", ttl_jitter), NUMBER(0, 50), .preset = "0",
+     .help = "By up to how many percent each ttl is shortened, so that what was stored together "
+             "does not end together"},
     {POLICY("vary", vary), WORDS(0, header),
      .preset = "anthropic-version anthropic-beta openai-beta openai-organization openai-project "
                "x-goog-user-project x-goog-fieldmask x-amzn-bedrock-guardrailidentifier "
@@ -95,7 +108,8 @@ const struct config_key config_keys[] = {
      .preset = "openai-model openai-version content-language access-control-allow-origin "
                "access-control-allow-credentials access-control-expose-headers",
      .help = "Response headers that come back on a hit, beside Content-Type"},
-    {POLICY("emit", emit), WORDS(0, emit), .preset = "x-cache-status x-cache-key age cache-status",
+    {POLICY("emit", emit), WORDS(0, emit),
+     .preset = "x-cache-status x-cache-key x-cache-ttl age cache-status",
      .help = "Headers that tell the client about the cache"},
     {POLICY("request-body", json), FLAG("any|json"), .preset = "json",
      .help = "json: requests that mean the same share an answer, and what is not strict JSON is "
@@ -121,17 +135,87 @@ const struct config_key config_keys[] = {
     {POLICY("scope", shared), FLAG("tenant|shared"), .preset = "tenant",
      .help = "tenant: an answer is only for the tenant who asked first, and requests without one "
              "are not cached; shared: all tenants share"},
+    {POLICY("tenant-from", tenant_from), WORDS(1, source), .preset = "variable",
+     .help = "Where the tenant is taken from, the first that is there: variable: "
+             "txn.cache.tenant; credential: a keyed digest of Authorization, x-api-key, api-key "
+             "and x-goog-api-key; header:NAME, which HAProxy must set or delete"},
+    {POLICY("normalize", normalize), WORDS(0, step), .preset = "",
+     .help = "What is done to the texts of a prompt before they count in the key: trim takes the "
+             "white space off both ends, collapse-space makes one space of several, nfc composes "
+             "characters as Unicode's NFC does"},
+    {POLICY("mask", mask), LINES(16, regex), .preset = "",
+     .help = "Regular expressions, one in each line, the first beside the key and more on "
+             "indented lines: what they match in a prompt does not count in the key. A comment "
+             "begins with ; after a space and with # or ; at the start of a line, even here: "
+             "write [;] and [#]"},
+    {POLICY("hit-usage", zero_usage), FLAG("keep|zero"), .preset = "keep",
+     .help = "zero: a hit says that it used no tokens; keep: what the stored answer says"},
+    {POLICY("hit-id", new_id), FLAG("keep|new"), .preset = "keep",
+     .help = "new: a hit has an id of its own; keep: that of the stored answer"},
+    {POLICY("generation", generation), GENERATION},
 };
 
-const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
+static const struct config_key tenant_keys[] = {
+    {TENANT("match", match), WORDS(0, identity), .preset = "",
+     .help = "What HAProxy, or tenant-from of the policy, calls this tenant; empty: NAME and "
+             "id:NAME"},
+    {TENANT("cache", cache), FLAG("off|on"), .preset = "on",
+     .help = "off: nothing is looked up or stored for this tenant"},
+    {TENANT("ttl", ttl), DURATION(0, 3650LL * DAY), .preset = "0",
+     .help = "No answer is served longer; 0: as the policy says"},
+    {TENANT("policy", policy), TEXT(policy), .preset = "",
+     .help = "The policy for its requests, whatever HAProxy named; empty: what HAProxy named"},
+    {TENANT("group", group), TEXT(group), .preset = "",
+     .help = "Tenants of one group share what is stored; empty: in none"},
+    {TENANT("max-request", max_request), SIZE(0, 8 * MB), .preset = "0",
+     .help = "The largest request body that is looked up; 0: as the policy says"},
+    {TENANT("max-body", max_body), SIZE(0, 8 * MB), .preset = "0",
+     .help = "The largest body that is stored; 0: as the policy says"},
+    {TENANT("allow-controls", allow_controls), CHOICE("policy|no|yes"), .preset = "policy",
+     .help = "Whether the cache headers of its requests are obeyed; policy: as the policy says"},
+    {TENANT("generation", generation), GENERATION},
+};
 
-_Static_assert(sizeof config_keys / sizeof *config_keys <= CONFIG_MAX_KEYS, "CONFIG_MAX_KEYS");
+static const struct config_key model_keys[] = {
+    {MODEL("match", match), WORDS(0, model_pattern), .preset = "",
+     .help = "Names of models; one that ends in * stands for all that begin so, and the longest "
+             "counts. Empty: NAME"},
+    {MODEL("cache", cache), FLAG("off|on"), .preset = "on",
+     .help = "off: nothing is looked up or stored for this model"},
+    {MODEL("ttl", ttl), DURATION(0, 3650LL * DAY), .preset = "0",
+     .help = "No answer is served longer; 0: as the policy says"},
+};
 
-const struct config_key *config_key(struct str section, struct str name)
+#define KEYS(table_) .keys = table_, .key_count = sizeof table_ / sizeof *table_
+
+const struct config_kind_info config_kinds[CONFIG_KINDS] = {
+    [CONFIG_AGENT] = {.max = 1, KEYS(agent_keys)},
+    [CONFIG_POLICY] = {"policy", &config_word_policy, sizeof(struct policy), CONFIG_MAX_POLICIES,
+                       "policies", KEYS(policy_keys)},
+    [CONFIG_TENANT] = {"tenant", &config_word_tenant, sizeof(struct tenant), CONFIG_MAX_TENANTS,
+                       "tenants", KEYS(tenant_keys)},
+    [CONFIG_MODEL] = {"model", &config_word_model, sizeof(struct model), CONFIG_MAX_MODELS,
+                      "models", KEYS(model_keys)},
+};
+
+_Static_assert(offsetof(struct policy, name) == 0 && offsetof(struct tenant, name) == 0 &&
+                   offsetof(struct model, name) == 0,
+               "config_name()");
+
+enum config_kind config_kind_called(struct str word)
 {
-    for (size_t i = 0; i < config_key_count; i++)
-        if (str_eq(str_of(config_keys[i].section), section) &&
-            str_eq(str_of(config_keys[i].name), name))
-            return &config_keys[i];
+    for (enum config_kind kind = CONFIG_AGENT + 1; kind < CONFIG_KINDS; kind++)
+        if (str_eq(str_of(config_kinds[kind].section), word))
+            return kind;
+    return CONFIG_AGENT;
+}
+
+const struct config_key *config_key(enum config_kind kind, struct str section, struct str name)
+{
+    const struct config_kind_info *info = &config_kinds[kind];
+
+    for (const struct config_key *key = info->keys; key < info->keys + info->key_count; key++)
+        if (str_eq(str_of(key->section), section) && str_eq(str_of(key->name), name))
+            return key;
     return NULL;
 }

@@ -15,21 +15,24 @@ struct config_word {
 extern const struct config_word config_word_name, config_word_path, config_word_address,
     config_word_header, config_word_replay, config_word_method, config_word_status,
     config_word_type, config_word_parameter, config_word_api, config_word_decimal,
-    config_word_finish, config_word_emit;
+    config_word_finish, config_word_emit, config_word_source, config_word_step, config_word_regex,
+    config_word_identity, config_word_model_pattern, config_word_policy, config_word_tenant,
+    config_word_group, config_word_model;
 
 struct config_key {
     const char *section, *name;
-    const char *title; /* "[section] name" */
+    const char *title; /* "[section] name", of a key of the agent */
     enum {
         CONFIG_TEXT,   /* struct str; min and max count bytes, and it may always be empty */
         CONFIG_SECRET, /* as text, any bytes, never shown */
         CONFIG_LIST,   /* struct str_list; min and max count words */
+        CONFIG_LINES,  /* the same; an item is a line and may hold spaces */
         CONFIG_CHOICE, /* int64_t: which of the choices */
         CONFIG_FLAG,   /* bool: whether it is the second of two choices */
         CONFIG_NUMBER, /* int64_t */
     } type;
     bool reloads;       /* may change in a running agent */
-    size_t offset;      /* in struct policy for a key of [policy NAME], else in struct config */
+    size_t offset;      /* of the field in the item that has the key */
     const char *preset; /* the default, as one would write it */
     int64_t min, max;
     enum units units;               /* of a number */
@@ -38,26 +41,35 @@ struct config_key {
     const char *help;
 };
 
-enum { CONFIG_MAX_KEYS = 64 };
+/* What is known of a kind of section. */
+struct config_kind_info {
+    const char *section;            /* "policy"; NULL: of the agent, where a key knows its own */
+    const struct config_word *name; /* the shape of a section's name */
+    size_t size;                    /* of an item, which begins with its name, a struct str */
+    size_t max;                     /* how many there may be */
+    const char *plural;
+    const struct config_key *keys;
+    size_t key_count;
+};
 
-extern const struct config_key config_keys[];
-extern const size_t config_key_count;
+extern const struct config_kind_info config_kinds[CONFIG_KINDS];
 
-static inline bool config_key_in_policy(const struct config_key *key)
-{
-    return strcmp(key->section, "policy") == 0;
-}
+/* The kind of section with a name that is called so; CONFIG_AGENT when there is none. */
+enum config_kind config_kind_called(struct str word);
 
 /* The key, or NULL. */
-const struct config_key *config_key(struct str section, struct str name);
+const struct config_key *config_key(enum config_kind kind, struct str section, struct str name);
 
-/* Where the field of a key begins; `policy` may be NULL for a key outside the policies. */
-static inline void *config_field(const struct config *c, const struct policy *policy,
-                                 const struct config_key *key)
+/* Where the field of a key begins in the item that has it. */
+static inline void *config_field(const void *item, const struct config_key *key)
 {
-    char *base = config_key_in_policy(key) ? (char *)policy : (char *)c;
+    return (char *)item + key->offset;
+}
 
-    return base + key->offset;
+/* The name of an item that is not the agent. */
+static inline struct str config_name(const void *item)
+{
+    return *(const struct str *)item;
 }
 
 /* Reads a value into a field, or, with `more`, appends it to a list. On a mistake returns false
@@ -87,18 +99,41 @@ struct config_place {
 /* Appends "SOURCE:LINE: " or "SOURCE: ". */
 void config_place_print(struct config_place at, struct buf *errors);
 
+/* "[policy llm] ttl: ", as messages about a key begin behind their place. */
+void config_key_print(const struct config_section *section, const struct config_key *key,
+                      struct buf *errors);
+
 /* Sets a key, or appends to it, with a line in *errors when that fails. */
-__attribute__((warn_unused_result)) bool config_assign(struct config *c, struct policy *policy,
-                                                       const struct config_key *key,
-                                                       struct str value, bool more,
-                                                       struct config_place at, struct buf *errors);
+__attribute__((warn_unused_result)) bool
+config_assign(struct config *c, const struct config_section *section, const struct config_key *key,
+              struct str value, bool more, struct config_place at, struct buf *errors);
 
 /* Every key at its default, with the policy that is always there. NULL: no memory. */
 struct config *config_new(const char *file);
 
-/* The policy of that name, made with the defaults when there is none. NULL when it cannot be:
- * a bad name, too many, or no memory; *why says which. */
-struct policy *config_make_policy(struct config *c, struct str name, struct buf *why);
+/* Where the line of a key is remembered. */
+static inline uint32_t *config_line(const struct config_section *section,
+                                    const struct config_key *key)
+{
+    return &section->lines[key - config_kinds[section->kind].keys];
+}
+
+/* Adds the section of the agent, whose item is *c, with the defaults. */
+__attribute__((warn_unused_result)) bool config_make_agent(struct config *c, struct buf *why);
+
+/* The section of that name, made with the defaults when there is none. NULL when it cannot be: a
+ * bad name, too many, or no memory; *why says which. */
+const struct config_section *config_make(struct config *c, enum config_kind kind, struct str name,
+                                         struct buf *why);
+
+/* Makes tenants and models known by the words of their match, after these have changed. False
+ * when there is no memory. */
+__attribute__((warn_unused_result)) bool config_index(struct config *c);
+
+/* Whether no two tenants, and no two models, have a word of their match in common, and the
+ * policies of tenants exist. */
+__attribute__((warn_unused_result)) bool config_validate_sections(const struct config *c,
+                                                                  struct buf *errors);
 
 /* Finds the nearest of several candidates to a mistyped word. */
 struct config_nearest {

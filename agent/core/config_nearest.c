@@ -32,10 +32,13 @@ void config_nearest_try(struct config_nearest *nearest, struct str candidate)
 {
     struct str wanted = nearest->wanted;
 
-    if (wanted.len >= sizeof nearest->best || candidate.len >= sizeof nearest->best)
+    size_t most = 1 + wanted.len / 4;
+
+    if (wanted.len >= sizeof nearest->best || candidate.len >= sizeof nearest->best ||
+        wanted.len > candidate.len + most || candidate.len > wanted.len + most)
         return;
     size_t changes = distance(wanted, candidate);
-    if (changes > 1 + wanted.len / 4 || (nearest->distance && changes >= nearest->distance))
+    if (changes > most || (nearest->distance && changes >= nearest->distance))
         return;
     nearest->distance = changes;
     memcpy(nearest->best, candidate.ptr, candidate.len);

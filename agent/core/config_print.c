@@ -7,23 +7,32 @@ static const char header[] =
     "# Words of a list are separated by spaces or commas; it may go on over indented lines.\n"
     "# Durations are written in ms, s, m, h and d; sizes in b, kb, mb and gb.\n"
     "# The environment comes before the file: SPOA_CACHE_REDIS_TIMEOUT, "
-    "SPOA_CACHE_POLICY_LLM_TTL.\n";
+    "SPOA_CACHE_POLICY_LLM_TTL.\n"
+    "# Keys of a kind of section are explained in the first one.\n";
 
 static void print_expected(const struct config_key *key, struct buf *out)
 {
     if (key->type == CONFIG_LIST)
         buf_append(out, STR("list, each "));
+    else if (key->type == CONFIG_LINES)
+        buf_append(out, STR("lines, each "));
     config_value_expected(key, out);
 }
 
-static void print_key(const struct config_key *key, const void *field, struct buf *out)
+static void print_help(const struct config_key *key, struct buf *out)
 {
-    bool hidden = key->type == CONFIG_SECRET && ((const struct str *)field)->len > 0;
-
     buf_printf(out, "# %s.\n# ", key->help);
     print_expected(key, out);
-    buf_printf(out, "; default %s; %s\n%s%s =", *key->preset ? key->preset : "empty",
-               key->reloads ? "reloads" : "needs a restart", hidden ? "# " : "", key->name);
+    buf_printf(out, "; default %s; %s\n", *key->preset ? key->preset : "empty",
+               key->reloads ? "reloads" : "needs a restart");
+}
+
+static void print_key(const struct config_key *key, const void *item, struct buf *out)
+{
+    const void *field = config_field(item, key);
+    bool hidden = key->type == CONFIG_SECRET && ((const struct str *)field)->len > 0;
+
+    buf_printf(out, "%s%s =", hidden ? "# " : "", key->name);
     size_t before = out->len;
     buf_append_byte(out, ' ');
     if (hidden)
@@ -35,32 +44,57 @@ static void print_key(const struct config_key *key, const void *field, struct bu
     buf_append_byte(out, '\n');
 }
 
-static bool begins_section(const struct config_key *key)
+static bool begins_section(const struct config_kind_info *info, const struct config_key *key)
 {
-    return key == config_keys || strcmp(key[-1].section, key->section) != 0;
+    return key == info->keys || strcmp(key[-1].section, key->section) != 0;
 }
 
-static void print_policy(const struct config *c, const struct policy *policy, struct buf *out)
+static void print_agent(const struct config *c, struct buf *out)
 {
-    buf_printf(out, "\n[policy %.*s]\n", STR_ARGS(policy->name));
-    for (size_t i = 0; i < config_key_count; i++)
-        if (config_key_in_policy(&config_keys[i]))
-            print_key(&config_keys[i], config_field(c, policy, &config_keys[i]), out);
+    const struct config_kind_info *info = &config_kinds[CONFIG_AGENT];
+
+    for (const struct config_key *key = info->keys; key < info->keys + info->key_count; key++) {
+        if (begins_section(info, key))
+            buf_printf(out, "\n[%s]\n", key->section);
+        print_help(key, out);
+        print_key(key, c, out);
+    }
+}
+
+/* Every key of a kind is explained once. */
+static void print_section(const struct config_section *section, bool explain, struct buf *out)
+{
+    const struct config_kind_info *info = &config_kinds[section->kind];
+
+    buf_printf(out, "\n[%s %.*s]\n", info->section, STR_ARGS(config_name(section->item)));
+    for (const struct config_key *key = info->keys; key < info->keys + info->key_count; key++) {
+        if (explain)
+            print_help(key, out);
+        print_key(key, section->item, out);
+    }
+}
+
+/* A kind of which there is none. */
+static void print_example(const struct config_kind_info *info, struct buf *out)
+{
+    buf_printf(out, "\n# [%s NAME]\n", info->section);
+    for (const struct config_key *key = info->keys; key < info->keys + info->key_count; key++) {
+        print_help(key, out);
+        buf_printf(out, *key->preset ? "# %s = %s\n" : "# %s =\n", key->name, key->preset);
+    }
 }
 
 void config_print(const struct config *c, struct buf *out)
 {
     buf_append(out, str_of(header));
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (config_key_in_policy(key))
-            continue;
-        if (begins_section(key))
-            buf_printf(out, "\n[%s]\n", key->section);
-        print_key(key, config_field(c, NULL, key), out);
+    print_agent(c, out);
+    for (enum config_kind kind = CONFIG_AGENT + 1; kind < CONFIG_KINDS; kind++) {
+        const struct config_sections *sections = &c->sections[kind];
+        for (size_t i = 0; i < sections->count; i++)
+            print_section(sections->all[i], i == 0, out);
+        if (sections->count == 0)
+            print_example(&config_kinds[kind], out);
     }
-    for (size_t i = 0; i < c->policy_count; i++)
-        print_policy(c, &c->policies[i], out);
 }
 
 /* Appends text in which a bar would end the cell of a table. */
@@ -87,13 +121,15 @@ static void print_row(const struct config_key *key, struct buf *out)
 
 void config_print_markdown(struct buf *out)
 {
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (begins_section(key))
-            buf_printf(out,
-                       "%s`[%s%s]`\n\n| key | | value | default | changes on |\n"
-                       "|---|---|---|---|---|\n",
-                       i ? "\n" : "", key->section, config_key_in_policy(key) ? " NAME" : "");
-        print_row(key, out);
+    for (enum config_kind kind = CONFIG_AGENT; kind < CONFIG_KINDS; kind++) {
+        const struct config_kind_info *info = &config_kinds[kind];
+        for (const struct config_key *key = info->keys; key < info->keys + info->key_count; key++) {
+            if (begins_section(info, key))
+                buf_printf(out,
+                           "%s`[%s%s]`\n\n| key | | value | default | changes on |\n"
+                           "|---|---|---|---|---|\n",
+                           out->len ? "\n" : "", key->section, info->section ? " NAME" : "");
+            print_row(key, out);
+        }
     }
 }

@@ -9,6 +9,7 @@
 #include "config_keys.h"
 
 #include <ini.h>
+#include <inttypes.h>
 
 struct reader {
     struct config *config;
@@ -23,13 +24,13 @@ struct reader {
     bool waiting; /* for inih to hand it on */
 
     /* where we are */
-    bool in_section, section_known;
-    struct policy *policy;        /* of the section [policy NAME]; else NULL */
-    bool after_key;               /* an indented line continues it */
-    const struct config_key *key; /* that key; NULL when it was refused */
+    bool in_section;
+    const struct config_section *section; /* NULL when it was refused */
+    struct str called;                    /* what its keys know it by: "redis", "policy" */
+    bool after_key;                       /* an indented line continues it */
+    const struct config_key *key;         /* that key; NULL when it was refused */
 
     bool failed;
-    size_t seen[CONFIG_MAX_POLICIES + 1][CONFIG_MAX_KEYS]; /* line of a key; [0]: no policy */
 };
 
 /* Begins a line of *errors, which the caller ends. */
@@ -115,121 +116,6 @@ static char *next_line(char *out, int size, void *stream)
     return out;
 }
 
-static bool section_exists(struct str section)
-{
-    for (size_t i = 0; i < config_key_count; i++)
-        if (str_eq(str_of(config_keys[i].section), section))
-            return true;
-    return false;
-}
-
-static void refuse_section(struct reader *r, struct str section)
-{
-    struct str rest = section;
-    struct config_nearest nearest = {.wanted = str_split(&rest, ' ')};
-
-    for (size_t i = 0; i < config_key_count; i++)
-        config_nearest_try(&nearest, str_of(config_keys[i].section));
-    config_quote(section, refuse(r));
-    buf_append(r->errors, STR(" is no section"));
-    config_nearest_print(&nearest, "", r->errors);
-}
-
-static void open_policy(struct reader *r, struct str name)
-{
-    struct buf why = buf_new(256);
-
-    r->policy = config_make_policy(r->config, name, &why);
-    r->section_known = r->policy != NULL;
-    if (!r->policy) {
-        buf_append(refuse(r), buf_str(&why));
-        buf_append_byte(r->errors, '\n');
-    }
-    buf_free(&why);
-}
-
-/* inih keeps the section it had when a header is malformed, cuts a long one and ignores what
- * follows it: so `name`, which it gives, is compared with the line. */
-static void open_section(struct reader *r, struct str name)
-{
-    struct str line = str_from(str_trim(r->line), 1);
-    struct str section = str_trim(name);
-
-    r->in_section = true;
-    r->section_known = false;
-    r->policy = NULL;
-    if (!str_starts(line, name) || !str_starts(str_from(line, name.len), STR("]")) ||
-        !is_blank(str_from(line, name.len + 1))) {
-        buf_append(refuse(r), STR("expected [SECTION] and nothing else on the line\n"));
-        return;
-    }
-    if (str_starts(section, STR("policy ")))
-        open_policy(r, str_trim(str_from(section, strlen("policy "))));
-    else if (str_eq(section, STR("policy")))
-        buf_append(refuse(r), STR("a policy has a name: [policy NAME]\n"));
-    else if (section_exists(section))
-        r->section_known = true;
-    else
-        refuse_section(r, section);
-}
-
-static struct str section_of(const struct reader *r, const char *section)
-{
-    return r->policy ? STR("policy") : str_trim(str_of(section));
-}
-
-static void refuse_key(struct reader *r, struct str section, struct str name)
-{
-    struct config_nearest nearest = {.wanted = name};
-
-    for (size_t i = 0; i < config_key_count; i++)
-        if (str_eq(str_of(config_keys[i].section), section))
-            config_nearest_try(&nearest, str_of(config_keys[i].name));
-    config_quote(name, refuse(r));
-    buf_printf(r->errors, " is no key of [%.*s]", STR_ARGS(section));
-    config_nearest_print(&nearest, "", r->errors);
-}
-
-/* Whether the key stands in its section for the first time. */
-static bool first_time(struct reader *r, const struct config_key *key)
-{
-    size_t owner = r->policy ? (size_t)(r->policy - r->config->policies) + 1 : 0;
-    size_t *seen = &r->seen[owner][key - config_keys];
-
-    if (*seen)
-        buf_printf(refuse(r), "\"%s\" was given on line %zu already\n", key->name, *seen);
-    else
-        *seen = r->number;
-    return *seen == r->number;
-}
-
-static void assign(struct reader *r, struct str value, bool more)
-{
-    struct config_place at = {r->config->file, r->number};
-
-    if (!config_assign(r->config, r->policy, r->key, value, more, at, r->errors))
-        r->failed = true;
-}
-
-static void begin_key(struct reader *r, const char *section, const char *name, const char *value)
-{
-    r->key = NULL;
-    if (!r->in_section) {
-        config_quote(str_of(name), refuse(r));
-        buf_append(r->errors, STR(" stands before any [SECTION]\n"));
-        return;
-    }
-    if (!r->section_known)
-        return; /* said at its header */
-    const struct config_key *key = config_key(section_of(r, section), str_of(name));
-    if (!key) {
-        refuse_key(r, section_of(r, section), str_of(name));
-    } else if (first_time(r, key)) {
-        r->key = key;
-        assign(r, str_of(value), false);
-    }
-}
-
 /* inih 55 leaves the comment at the end of an indented line. */
 static struct str without_comment(struct str value)
 {
@@ -239,11 +125,120 @@ static struct str without_comment(struct str value)
     return value;
 }
 
+static bool of_agent(struct str section)
+{
+    const struct config_kind_info *agent = &config_kinds[CONFIG_AGENT];
+
+    for (size_t i = 0; i < agent->key_count; i++)
+        if (str_eq(str_of(agent->keys[i].section), section))
+            return true;
+    return false;
+}
+
+static void refuse_section(struct reader *r, struct str section)
+{
+    const struct config_kind_info *agent = &config_kinds[CONFIG_AGENT];
+    struct str rest = section;
+    struct config_nearest nearest = {.wanted = str_split(&rest, ' ')};
+
+    for (size_t i = 0; i < agent->key_count; i++)
+        config_nearest_try(&nearest, str_of(agent->keys[i].section));
+    for (enum config_kind kind = CONFIG_AGENT + 1; kind < CONFIG_KINDS; kind++)
+        config_nearest_try(&nearest, str_of(config_kinds[kind].section));
+    config_quote(section, refuse(r));
+    buf_append(r->errors, STR(" is no section"));
+    config_nearest_print(&nearest, "", r->errors);
+}
+
+static void open_named(struct reader *r, enum config_kind kind, struct str name)
+{
+    const char *section = config_kinds[kind].section;
+    struct buf why = buf_new(256);
+
+    r->called = str_of(section);
+    if (name.len == 0) {
+        buf_printf(refuse(r), "a %s has a name: [%s NAME]\n", section, section);
+    } else if (!(r->section = config_make(r->config, kind, name, &why))) {
+        buf_append(refuse(r), buf_str(&why));
+        buf_append_byte(r->errors, '\n');
+    }
+    buf_free(&why);
+}
+
+/* inih keeps the section it had when a header is malformed, cuts a long one and ignores what
+ * follows it: so the line is read here. */
+static void open_section(struct reader *r)
+{
+    struct str line = without_comment(str_from(str_trim(r->line), 1));
+    const char *end = memchr(line.ptr, ']', line.len);
+    struct str section = {line.ptr, end ? (size_t)(end - line.ptr) : 0}, name;
+
+    r->in_section = true;
+    r->section = NULL;
+    if (!end || !is_blank(str_from(line, section.len + 1))) {
+        buf_append(refuse(r), STR("expected [SECTION] and nothing else on the line\n"));
+        return;
+    }
+    name = section = str_trim(section);
+    enum config_kind kind = config_kind_called(str_split(&name, ' '));
+    if (kind != CONFIG_AGENT) {
+        open_named(r, kind, str_trim(name));
+    } else if (of_agent(section)) {
+        r->section = r->config->sections[CONFIG_AGENT].all[0];
+        r->called = section;
+    } else {
+        refuse_section(r, section);
+    }
+}
+
+static void refuse_key(struct reader *r, struct str name)
+{
+    const struct config_kind_info *info = &config_kinds[r->section->kind];
+    struct config_nearest nearest = {.wanted = name};
+
+    for (size_t i = 0; i < info->key_count; i++)
+        if (str_eq(str_of(info->keys[i].section), r->called))
+            config_nearest_try(&nearest, str_of(info->keys[i].name));
+    config_quote(name, refuse(r));
+    buf_printf(r->errors, " is no key of [%.*s]", STR_ARGS(r->called));
+    config_nearest_print(&nearest, "", r->errors);
+}
+
+static void assign(struct reader *r, struct str value, bool more)
+{
+    struct config_place at = {r->config->file, r->number};
+
+    if (!config_assign(r->config, r->section, r->key, value, more, at, r->errors))
+        r->failed = true;
+}
+
+static void begin_key(struct reader *r, struct str name, struct str value)
+{
+    r->key = NULL;
+    if (!r->in_section) {
+        config_quote(name, refuse(r));
+        buf_append(r->errors, STR(" stands before any [SECTION]\n"));
+        return;
+    }
+    if (!r->section)
+        return; /* said at its header */
+    const struct config_key *key = config_key(r->section->kind, r->called, name);
+    if (!key) {
+        refuse_key(r, name);
+    } else if (*config_line(r->section, key)) {
+        buf_printf(refuse(r), "\"%s\" was given on line %" PRIu32 " already\n", key->name,
+                   *config_line(r->section, key));
+    } else {
+        r->key = key;
+        assign(r, value, false);
+    }
+}
+
 static void continue_key(struct reader *r, const char *value)
 {
     if (!r->key)
         return; /* said at its first line */
-    if (r->key->type == CONFIG_LIST)
+    if (r->key->type == CONFIG_LIST || r->key->type == CONFIG_LINES)
         assign(r, without_comment(str_of(value)), true);
     else
         buf_printf(refuse(r), "\"%s\" is no list and ends with its line\n", r->key->name);
@@ -254,15 +249,16 @@ static int handle(void *user, const char *section, const char *name, const char 
 {
     struct reader *r = user;
 
+    (void)section; /* inih cuts it */
     r->waiting = false;
     if (r->slipped) {
         r->after_key = false;
-        open_section(r, str_of(section));
+        open_section(r);
     } else if (r->after_key && is_indented(r->line)) {
         continue_key(r, value);
     } else if (*name) {
         r->after_key = true;
-        begin_key(r, section, name, value);
+        begin_key(r, str_of(name), str_of(value));
     } else {
         r->after_key = false; /* as inih sees it */
         buf_append(refuse(r), STR("a value without a key\n"));
@@ -281,7 +277,7 @@ struct config *config_read(struct str text, const char *file, struct buf *errors
     if (str_starts(text, STR("\xEF\xBB\xBF")))
         r.rest = str_from(text, 3);
     /* inih's own complaints are about lines that it did not hand on, and those are known */
-    if (ini_parse_stream(next_line, &r, handle, &r) == 0 && !r.failed)
+    if (ini_parse_stream(next_line, &r, handle, &r) == 0 && !r.failed && config_index(r.config))
         return r.config;
     if (!r.failed)
         buf_printf(errors, "%s: no memory\n", file);

@@ -19,13 +19,12 @@ void config_value_expected(const struct config_key *key, struct buf *out)
 {
     switch (key->type) {
     case CONFIG_TEXT:
+    case CONFIG_LIST:
+    case CONFIG_LINES:
         buf_append(out, str_of(key->word->what));
         break;
     case CONFIG_SECRET:
         buf_printf(out, "a text of %" PRId64 " to %" PRId64 " bytes", key->min, key->max);
-        break;
-    case CONFIG_LIST:
-        buf_printf(out, "%s", key->word->what);
         break;
     case CONFIG_CHOICE:
     case CONFIG_FLAG:
@@ -122,24 +121,39 @@ static struct str next_word(struct str *rest)
     return word;
 }
 
-static size_t count_words(struct str value)
+/* The same with a line that is not blank. */
+static struct str next_line(struct str *rest)
+{
+    struct str line = {"", 0};
+
+    while (rest->len && !line.len)
+        line = str_trim(str_split(rest, '\n'));
+    return line;
+}
+
+static struct str next_item(const struct config_key *key, struct str *rest)
+{
+    return key->type == CONFIG_LINES ? next_line(rest) : next_word(rest);
+}
+
+static size_t count_items(const struct config_key *key, struct str value)
 {
     size_t count = 0;
 
-    while (next_word(&value).len)
+    while (next_item(key, &value).len)
         count++;
     return count;
 }
 
-/* A word that is in the list already adds nothing. */
-static bool add_word(const struct config_key *key, struct str_list *list, struct arena *memory,
-                     struct str word, struct buf *why)
+/* An item that is in the list already adds nothing. */
+static bool add_item(const struct config_key *key, struct str_list *list, struct arena *memory,
+                     struct str item, struct buf *why)
 {
     struct str copy;
 
-    if (!key->word->valid(word))
-        return mistake(key, word, why);
-    if (!keep(&copy, memory, word, why))
+    if (!key->word->valid(item))
+        return mistake(key, item, why);
+    if (!keep(&copy, memory, item, why))
         return false;
     change_case(key->word, copy);
     if (!str_list_has(list, copy))
@@ -151,11 +165,11 @@ static bool set_list(const struct config_key *key, struct str_list *field, struc
                      struct str value, bool more, struct buf *why)
 {
     struct str_list list = {.count = more ? field->count : 0};
-    size_t room = list.count + count_words(value);
+    size_t room = list.count + count_items(key, value);
 
     if (room < (size_t)key->min || room > (size_t)key->max) {
-        buf_printf(why, "%zu words are given, not %" PRId64 " to %" PRId64, room, key->min,
-                   key->max);
+        buf_printf(why, "%zu %s are given, not %" PRId64 " to %" PRId64, room,
+                   key->type == CONFIG_LINES ? "lines" : "words", key->min, key->max);
         return false;
     }
     list.items = arena_alloc(memory, room * sizeof *list.items);
@@ -163,8 +177,8 @@ static bool set_list(const struct config_key *key, struct str_list *field, struc
         return no_memory(why);
     for (size_t i = 0; i < list.count; i++)
         list.items[i] = field->items[i];
-    for (struct str word; (word = next_word(&value)).len;)
-        if (!add_word(key, &list, memory, word, why))
+    for (struct str item; (item = next_item(key, &value)).len;)
+        if (!add_item(key, &list, memory, item, why))
             return false;
     *field = list;
     return true;
@@ -203,6 +217,7 @@ bool config_value_set(const struct config_key *key, void *field, struct arena *m
     case CONFIG_SECRET:
         return set_secret(key, field, memory, value, why);
     case CONFIG_LIST:
+    case CONFIG_LINES:
         return set_list(key, field, memory, value, more, why);
     case CONFIG_NUMBER:
         return set_number(key, field, value, why);
@@ -228,14 +243,13 @@ static void print_choice(const char *choices, int64_t index, struct buf *out)
     buf_append(out, word);
 }
 
-/* A long list goes on over indented lines. */
-static void print_list(const struct str_list *list, struct buf *out)
+/* A list of more than `width` bytes goes on over indented lines. */
+static void print_list(const struct str_list *list, size_t width, struct buf *out)
 {
-    enum { WIDTH = 80 };
     size_t line = out->len;
 
     for (size_t i = 0; i < list->count; i++) {
-        if (i > 0 && out->len - line + list->items[i].len > WIDTH) {
+        if (i > 0 && out->len - line + list->items[i].len > width) {
             buf_append(out, STR("\n   "));
             line = out->len;
         }
@@ -253,7 +267,10 @@ void config_value_print(const struct config_key *key, const void *field, struct 
         buf_append(out, *(const struct str *)field);
         break;
     case CONFIG_LIST:
-        print_list(field, out);
+        print_list(field, 80, out);
+        break;
+    case CONFIG_LINES:
+        print_list(field, 0, out);
         break;
     case CONFIG_CHOICE:
         print_choice(key->choices, *(const int64_t *)field, out);
@@ -282,6 +299,7 @@ bool config_value_equal(const struct config_key *key, const void *a, const void 
     case CONFIG_SECRET:
         return str_eq(*(const struct str *)a, *(const struct str *)b);
     case CONFIG_LIST:
+    case CONFIG_LINES:
         return list_equal(a, b);
     case CONFIG_FLAG:
         return *(const bool *)a == *(const bool *)b;

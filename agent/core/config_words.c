@@ -5,8 +5,6 @@
 #include "api.h"
 #include "hex.h"
 
-#include "hex.h"
-
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -112,7 +110,8 @@ static bool parameter_valid(struct str name)
  * of one request, and not an error that passes. RFC 9110 15.1, and what a proxy can make. */
 #define STATUSES "200 203 300 301 302 307 308 404 410"
 #define FINISHES "length content_filter refusal"
-#define EMITTED "x-cache-status x-cache-key age cache-status"
+#define EMITTED "x-cache-status x-cache-key x-cache-ttl age cache-status"
+#define STEPS "trim collapse-space nfc"
 
 static bool api_valid(struct str name)
 {
@@ -143,6 +142,58 @@ static bool emit_valid(struct str name)
     return one_of(name, EMITTED);
 }
 
+static bool source_valid(struct str word)
+{
+    struct str rest = word, first = str_split(&rest, ':');
+
+    if (str_eq_nocase(first, STR("header")) && first.len < word.len)
+        return header_valid(rest);
+    return one_of(word, "variable credential");
+}
+
+static bool step_valid(struct str word)
+{
+    return one_of(word, STEPS);
+}
+
+enum { MAX_ITEM = 160 }; /* bytes, so that an item fits into a line that inih takes */
+
+/* What is read again as it was where it begins an indented line. */
+static bool item_valid(struct str item)
+{
+    return item.len > 0 && item.len <= MAX_ITEM && item.ptr[0] != '#' && text_valid(item);
+}
+
+static bool identity_valid(struct str word)
+{
+    return item_valid(word) && !memchr(word.ptr, '*', word.len);
+}
+
+static bool model_pattern_valid(struct str word)
+{
+    const char *star = word.len ? memchr(word.ptr, '*', word.len) : NULL;
+
+    return item_valid(word) && (!star || star == word.ptr + word.len - 1);
+}
+
+static bool policy_name_valid(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')
+            return false;
+    return name.len <= 32 && made_of(name, "-");
+}
+
+static bool tenant_name_valid(struct str name)
+{
+    return name.len <= 32 && made_of(name, "._-");
+}
+
+static bool model_name_valid(struct str name)
+{
+    return name.len <= 64 && made_of(name, "._-:/@");
+}
+
 const struct config_word config_word_name = {"a name", text_valid, AS_WRITTEN};
 const struct config_word config_word_path = {"a path", text_valid, AS_WRITTEN};
 const struct config_word config_word_address = {"an address: HOST:PORT, [V6]:PORT or unix:PATH",
@@ -160,3 +211,20 @@ const struct config_word config_word_api = {"auto, or an API: see README", api_v
 const struct config_word config_word_decimal = {"a decimal number", decimal_valid, AS_WRITTEN};
 const struct config_word config_word_finish = {"one of " FINISHES, finish_valid, LOWER_CASE};
 const struct config_word config_word_emit = {"one of " EMITTED, emit_valid, LOWER_CASE};
+const struct config_word config_word_source = {"variable, credential or header:NAME", source_valid,
+                                               LOWER_CASE};
+const struct config_word config_word_step = {"one of " STEPS, step_valid, LOWER_CASE};
+const struct config_word config_word_regex = {"a regular expression of up to 160 bytes", item_valid,
+                                              AS_WRITTEN};
+const struct config_word config_word_identity = {"an identity of up to 160 bytes without *",
+                                                 identity_valid, AS_WRITTEN};
+const struct config_word config_word_model_pattern = {
+    "a model of up to 160 bytes, with * at its end only", model_pattern_valid, AS_WRITTEN};
+const struct config_word config_word_policy = {"a policy's name: 1 to 32 of a-z, 0-9 and -",
+                                               policy_name_valid, AS_WRITTEN};
+const struct config_word config_word_tenant = {
+    "a tenant's name: 1 to 32 of a-z, A-Z, 0-9 and . _ -", tenant_name_valid, AS_WRITTEN};
+const struct config_word config_word_group = {"a group's name: 1 to 32 of a-z, A-Z, 0-9 and . _ -",
+                                              tenant_name_valid, AS_WRITTEN};
+const struct config_word config_word_model = {
+    "a model's name: 1 to 64 of a-z, A-Z, 0-9 and . _ - : / @", model_name_valid, AS_WRITTEN};

@@ -23,13 +23,20 @@ struct policy {
     struct str_list ignore_vary;   /* of a response's Vary: names that cannot change the answer */
     struct str_list ignore_query;  /* query parameters left out of the key */
     struct str_list replay;        /* response headers that come back on a hit */
-    struct str_list emit;          /* x-cache-status, x-cache-key, age, cache-status */
+    struct str_list emit;          /* x-cache-status, x-cache-key, x-cache-ttl, age, ... */
+    struct str_list tenant_from;   /* "variable", "credential", "header:NAME"; the first counts */
+    struct str_list normalize;     /* trim, collapse-space, nfc */
+    struct str_list mask;          /* regular expressions */
     int64_t ttl;                   /* milliseconds */
+    int64_t ttl_jitter;            /* percent */
+    int64_t generation;            /* part of the key */
     int64_t max_request, max_body; /* bytes */
     bool json;                     /* request bodies are JSON: keyed by meaning, strict */
     bool shared;                   /* scope = shared: tenants share what is stored */
     bool shadow;                   /* look and store, but let the origin answer */
     bool allow_controls;           /* the request's own headers may steer the cache */
+    bool zero_usage;               /* hit-usage = zero: a hit says that it cost no tokens */
+    bool new_id;                   /* hit-id = new: a hit has an id of its own */
     /* of JSON requests to an LLM API and its answers */
     struct str api;               /* a name of api.h, or "auto": by the path */
     struct str_list store_finish; /* length, content_filter, refusal: kept although cut short */

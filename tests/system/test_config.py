@@ -81,11 +81,43 @@ def test_the_empty_configuration_is_good(check):
     ('[policy llm]\nttl = 24 parsecs\n', 2, 'ttl'),
     ('[policy llm]\nemit = x-cache-status everything\n', 2, 'emit'),
     ('[agent]\nno equals sign\n', 2, ''),
+    ('[tenant]\nttl = 1h\n', 1, '[tenant NAME]'),
+    ('[tenant a b]\n', 1, "a tenant's name"),
+    ('[tenant a]\ncahce = off\n', 2, 'did you mean "cache"'),
+    ('[tenant a]\n\npolicy = other\n', 3, 'no [policy other]'),
+    ('[tenant a]\nmatch = x\n[tenant b]\nmatch = y x\n', 4, 'matched by [tenant a]'),
+    ('[tenant a]\nttl = 1h\n[tenant b]\n[tenant a]\nttl = 2h\n', 5, 'on line 2 already'),
+    ('[model gpt-4*]\n', 1, "a model's name"),
+    ('[model m]\nmatch = g*t\n', 2, '"g*t"'),
+    ('[policy llm]\ntenant-from = cookie\n', 2, 'header:NAME'),
+    ('[policy llm]\nnormalize = upper\n', 2, 'normalize'),
+    ('[policy llm]\nmask = a ;b\n  # c\nttl-jitter = 99\n', 4, 'ttl-jitter'),
 ])
 def test_a_mistake_is_named_with_file_and_line(check, text, line, word):
     status, messages = check(text)
     assert status != 0
     assert f'agent.ini:{line}:' in messages and word in messages
+
+
+def test_a_file_with_tenants_and_models_is_good(check):
+    text = ('[policy llm]\nmask = on [0-9]+ of\n  at [0-9]+\n'
+            '[tenant Acme.eu]\nmatch = id:acme-eu acme\npolicy = llm\n'
+            '[model anthropic.claude-3-5:0]\n[model all]\nmatch = *\n')
+    assert check(text, SPOA_CACHE_TENANT_ACME_EU_TTL='1h')[0] == 0
+    status, messages = check(text, SPOA_CACHE_TENANT_ACME_TTL='1h')
+    assert status != 0 and 'SPOA_CACHE_TENANT_ACME_TTL' in messages and '[tenant NAME]' in messages
+
+
+def test_print_config_explains_the_keys_of_sections_that_are_not_there(tmp_path):
+    path = tmp_path / 'agent.ini'
+    path.write_text('[tenant acme]\ncache = off\n')
+    for text, ours in ((run('--print-config').stdout, '# cache = on'),
+                       (run('-c', path, '--print-config').stdout, 'cache = off')):
+        tenant = text[text.index('[tenant '):text.index('[model NAME]')]
+        assert ours in tenant.splitlines()
+        assert set(re.findall(r'^(?:# )?([a-z-]+) =', tenant, re.M)) == {
+            'match', 'cache', 'ttl', 'policy', 'group', 'max-request', 'max-body',
+            'allow-controls', 'generation'}
 
 
 def test_every_mistake_is_named(check):

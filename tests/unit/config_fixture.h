@@ -22,13 +22,18 @@ static inline void teardown(void)
 }
 
 /* The configuration in a text that has no mistake. */
-static inline struct config *good(const char *text)
+static inline struct config *good_str(struct str text)
 {
-    struct config *c = config_read(unit_guard(str_of(text)), "f", &errors);
+    struct config *c = config_read(unit_guard(text), "f", &errors);
 
     ck_assert_msg(c != NULL, "%.*s", STR_ARGS(buf_str(&errors)));
     ck_assert_uint_eq(errors.len, 0);
     return c;
+}
+
+static inline struct config *good(const char *text)
+{
+    return good_str(str_of(text));
 }
 
 static inline bool contains(const struct buf *text, const char *part)

@@ -23,7 +23,7 @@ START_TEST(defaults)
     ck_assert_int_eq(c->redis_timeout, 50);
     ck_assert_int_eq(c->redis_connect_timeout, 1000);
     ck_assert_int_eq(c->redis_max_pending, 1024);
-    ck_assert_uint_eq(c->policy_count, 1);
+    ck_assert_uint_eq(c->sections[CONFIG_POLICY].count, 1);
     check_list(&llm->methods, "POST");
     check_list(&llm->statuses, "200");
     check_list(&llm->content_types, "application/json");
@@ -36,7 +36,7 @@ START_TEST(defaults)
     check_list(&llm->replay, "openai-model openai-version content-language "
                              "access-control-allow-origin access-control-allow-credentials "
                              "access-control-expose-headers");
-    check_list(&llm->emit, "x-cache-status x-cache-key age cache-status");
+    check_list(&llm->emit, "x-cache-status x-cache-key x-cache-ttl age cache-status");
     ck_assert_int_eq(llm->ttl, 86400000);
     ck_assert_int_eq(llm->max_request, 1 << 20);
     ck_assert_int_eq(llm->max_body, 1 << 20);
@@ -82,7 +82,7 @@ START_TEST(every_type_is_read)
     ck_assert_str_is(c->redis_password, "a;b#c");
     ck_assert_str_is(c->secret, "0123456789abcdef");
     ck_assert_int_eq(c->redis_timeout, 20);
-    ck_assert_uint_eq(c->policy_count, 3);
+    ck_assert_uint_eq(c->sections[CONFIG_POLICY].count, 3);
     ck_assert_int_eq(config_policy(c, STR("empty"))->ttl, 86400000);
     const struct policy *b = config_policy(c, STR("b-2"));
     check_list(&b->methods, "GET POST");
@@ -129,7 +129,7 @@ static const struct {
      "f:2: [policy llm] statuses: \"206\" is not one of 200 203 "
      "300 301 302 307 308 404 410\n"},
     {"[policy llm]\nemit = age x-foo", "f:2: [policy llm] emit: \"x-foo\" is not one of "
-                                       "x-cache-status x-cache-key age cache-status\n"},
+                                       "x-cache-status x-cache-key x-cache-ttl age cache-status\n"},
     {"[policy llm]\nreplay = Set-Cookie",
      "f:2: [policy llm] replay: \"Set-Cookie\" is not the name "
      "of a response header that may be replayed\n"},
@@ -148,7 +148,29 @@ static const struct {
      "f:2: [policy llm] ignore-query: \"a=b\" is not a query parameter's name\n"},
     {"[policy llm]\nttl = 999ms",
      "f:2: [policy llm] ttl: \"999ms\" is not a duration from 1s to 3650d, in ms, s, m, h or d\n"},
+    {"[policy llm]\ntenant-from = header:",
+     "f:2: [policy llm] tenant-from: \"header:\" is not variable, credential or header:NAME\n"},
+    {"[policy llm]\ntenant-from = header",
+     "f:2: [policy llm] tenant-from: \"header\" is not variable, credential or header:NAME\n"},
+    {"[policy llm]\ntenant-from =",
+     "f:2: [policy llm] tenant-from: 0 words are given, not 1 to 64\n"},
+    {"[policy llm]\nnormalize = nfkc",
+     "f:2: [policy llm] normalize: \"nfkc\" is not one of trim collapse-space nfc\n"},
+    {"[policy llm]\nttl-jitter = 51",
+     "f:2: [policy llm] ttl-jitter: \"51\" is not a whole number from 0 to 50\n"},
+    {"[tenant a]\nallow-controls = maybe",
+     "f:2: [tenant a] allow-controls: \"maybe\" is not one of policy|no|yes\n"},
+    {"[tenant a]\npolicy = L",
+     "f:2: [tenant a] policy: \"L\" is not a policy's name: 1 to 32 of a-z, 0-9 and -\n"},
+    {"[tenant a]\nmatch = acme-*",
+     "f:2: [tenant a] match: \"acme-*\" is not an identity of up to 160 bytes without *\n"},
+    {"[model a]\nmatch = a*b",
+     "f:2: [model a] match: \"a*b\" is not a model of up to 160 bytes, with * at its end only\n"},
     /* keys */
+    {"[tenant a]\ncahce = off", "f:2: \"cahce\" is no key of [tenant]; did you mean \"cache\"?\n"},
+    {"[model a]\npolicy = llm", "f:2: \"policy\" is no key of [model]\n"},
+    {"[tenant a]\nttl=1s\n[model a]\nttl=1s\n[tenant A]\nttl=1s\n[tenant a]\ncache=on\nttl=2s",
+     "f:9: \"ttl\" was given on line 2 already\n"},
     {"[redis]\nadress = h:1", "f:2: \"adress\" is no key of [redis]; did you mean \"address\"?\n"},
     {"[redis]\nbanana = h:1", "f:2: \"banana\" is no key of [redis]\n"},
     {"[policy llm]\nmax_body = 1mb",
@@ -174,8 +196,23 @@ static const struct {
     {"[policy a23456789012345678901234567890123]\n",
      "f:1: \"a23456789012345678901234567890123\" is not a policy's name: 1 to 32 of a-z, 0-9 and "
      "-\n"},
-    {"[policy a2345678901234567890123456789012345678901234567890]\n",
-     "f:1: expected [SECTION] and nothing else on the line\n"},
+    {"[tenant]\n", "f:1: a tenant has a name: [tenant NAME]\n"},
+    {"[model ]\n", "f:1: a model has a name: [model NAME]\n"},
+    {"[tennant a]\n", "f:1: \"tennant a\" is no section; did you mean \"tenant\"?\n"},
+    {"[tenant a:b]\n", "f:1: \"a:b\" is not a tenant's name: 1 to 32 of a-z, A-Z, 0-9 and . _ -\n"},
+    {"[tenant a23456789012345678901234567890123]\n",
+     "f:1: \"a23456789012345678901234567890123\" is not a tenant's name: 1 to 32 of a-z, A-Z, 0-9 "
+     "and . _ -\n"},
+    {"[model a*]\n",
+     "f:1: \"a*\" is not a model's name: 1 to 64 of a-z, A-Z, 0-9 and . _ - : / @\n"},
+    {"[model a234567890123456789012345678901234567890123456789012345678901234]\nttl = 1",
+     "f:2: [model a234567890123456789012345678901234567890123456789012345678901234] ttl: \"1\" is "
+     "not a duration from 0 to 3650d, in ms, s, m, h or d\n"},
+    {"[model a2345678901234567890123456789012345678901234567890123456789012345]\n",
+     "f:1: \"a23456789012345678901234567890123456789012345678901234567890...\" is not a model's "
+     "name: 1 to 64 of a-z, A-Z, 0-9 and . _ - : / @\n"},
+    {"[policy llm", "f:1: expected [SECTION] and nothing else on the line\n"},
+    {"[policy llm] ttl = 1h", "f:1: expected [SECTION] and nothing else on the line\n"},
     {"[agent", "f:1: expected [SECTION] and nothing else on the line\n"},
     {"[agent]\n[redis ; ]\ntimeout = 1", "f:2: expected [SECTION] and nothing else on the line\n"},
     {"[agent] listen = h:1", "f:1: expected [SECTION] and nothing else on the line\n"},
@@ -248,14 +285,25 @@ START_TEST(a_long_line_is_refused_not_cut)
 }
 END_TEST
 
-START_TEST(policies_are_limited)
-{
-    struct buf text = buf_new(1 << 16);
+static const struct {
+    const char *section, *said;
+    int most;
+} limits[] = {
+    {"policy", "f:64: more than 64 policies\n", CONFIG_MAX_POLICIES - 1}, /* llm is one */
+    {"tenant", "f:4097: more than 4096 tenants\n", CONFIG_MAX_TENANTS},
+    {"model", "f:257: more than 256 models\n", CONFIG_MAX_MODELS},
+};
 
-    for (int i = 1; i <= CONFIG_MAX_POLICIES; i++)
-        buf_printf(&text, "[policy p%d]\n", i);
+START_TEST(sections_are_limited)
+{
+    struct buf text = buf_new(1 << 18);
+
+    for (int i = 1; i <= limits[_i].most; i++)
+        buf_printf(&text, "[%s p%d]\n", limits[_i].section, i);
+    config_unref(good_str(buf_str(&text)));
+    buf_printf(&text, "[%s p0]\n", limits[_i].section);
     ck_assert_ptr_null(config_read(buf_str(&text), "f", &errors));
-    ck_assert_str_is(buf_str(&errors), "f:64: more than 64 policies\n");
+    ck_assert_str_is(buf_str(&errors), limits[_i].said);
     buf_free(&text);
 }
 END_TEST
@@ -272,7 +320,9 @@ START_TEST(every_allocation_may_fail)
     struct buf text = buf_new(1 << 16);
     int left = 0;
 
-    buf_append(&text, STR("[policy a]\n[policy b]\n[policy c]\nvary = a b c\nignore-query ="));
+    buf_append(&text, STR("[tenant a]\nmatch = x y\n[tenant b]\n[model m]\nmatch = m-*\n"
+                          "[policy a]\n[policy b]\nmask = a b\n  c d\n"
+                          "[policy c]\nvary = a b c\nignore-query ="));
     for (int i = 0; i < 60; i++)
         buf_printf(&text, "\n  %090d.%d", 0, i);
     arena_malloc = failing_malloc;
@@ -301,7 +351,7 @@ Suite *suite_config(void)
     tcase_add_test(tests, all_mistakes_are_named);
     tcase_add_test(tests, a_nul_is_refused);
     tcase_add_test(tests, a_long_line_is_refused_not_cut);
-    tcase_add_test(tests, policies_are_limited);
+    tcase_add_loop_test(tests, sections_are_limited, 0, sizeof limits / sizeof *limits);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return suite;

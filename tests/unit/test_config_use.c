@@ -23,6 +23,19 @@ static const struct {
     {"[redis]\nuser = u", "f: [redis] user: needs a password or password-file\n"},
     {"[redis]\nuser = u\npassword = p", ""},
     {"[redis]\nuser = u\npassword-file = p", ""},
+    {"[tenant a]\npolicy = llm\n[tenant b]\nmatch = x b id:b\n[tenant c]\nmatch = c", ""},
+    {"[tenant a]\nttl = 1h\npolicy = other",
+     "f:3: [tenant a] policy: there is no [policy other]\n"},
+    {"[tenant a]\nmatch = x y\n[tenant b]\nmatch = z\n  y",
+     "f:4: [tenant b] match: \"y\" is matched by [tenant a] as well\n"},
+    {"[tenant a]\n[tenant b]\nmatch = id:a",
+     "f:3: [tenant b] match: \"id:a\" is matched by [tenant a] as well\n"},
+    {"[tenant b]\nmatch = a\n[tenant a]",
+     "f:2: [tenant b] match: \"a\" is matched by [tenant a] as well\n"},
+    {"[model a]\nmatch = gpt-* gpt-4\n[model b]\nmatch = gpt-4* gpt-*\n[model gpt-5]",
+     "f:4: [model b] match: \"gpt-*\" is matched by [model a] as well\n"},
+    {"[model a]\nmatch = gpt-4\n[model gpt-4]",
+     "f:2: [model a] match: \"gpt-4\" is matched by [model gpt-4] as well\n"},
     {"[redis]\npassword = p\npassword-file = p",
      "f: [redis] password: password-file is set as well; keep one\n"},
 };
@@ -61,12 +74,26 @@ static const struct {
      "environment SPOA_CACHE_REDIS_PASSWORD_FIL: names no key; did you mean "
      "\"SPOA_CACHE_REDIS_PASSWORD_FILE\"?\n"},
     {"POLICY_C_TTL", "1h",
-     "environment SPOA_CACHE_POLICY_C_TTL: names no key; did you mean "
-     "\"SPOA_CACHE_POLICY_X_TTL\"?\n"},
+     "environment SPOA_CACHE_POLICY_C_TTL: names no key of a [policy NAME] that the file has; did "
+     "you "
+     "mean \"SPOA_CACHE_POLICY_X_TTL\"?\n"},
     {"redis_address", "h:1", "environment SPOA_CACHE_redis_address: names no key\n"},
     {"POLICY_X_IGNORE_VARY", "a",
-     "environment SPOA_CACHE_POLICY_X_IGNORE_VARY: names keys of more than one policy\n"},
+     "environment SPOA_CACHE_POLICY_X_IGNORE_VARY: names keys of more than one section\n"},
     {"", "a", "environment SPOA_CACHE_: names no key\n"},
+    {"TENANT_ACME_EU_2_TTL", "1h", ""},
+    {"MODEL_META_LLAMA_1_3_CACHE", "off", ""},
+    {"TENANT_ACME_EU_2_CACHE", "maybe",
+     "environment SPOA_CACHE_TENANT_ACME_EU_2_CACHE: [tenant Acme.eu_2] cache: \"maybe\" is not "
+     "one of off|on\n"},
+    {"TENANT_SOMEBODY_TTL", "1h",
+     "environment SPOA_CACHE_TENANT_SOMEBODY_TTL: names no key of a [tenant NAME] that the file "
+     "has\n"},
+    {"MODEL_META_LLAMA_1_3_CACHES", "off",
+     "environment SPOA_CACHE_MODEL_META_LLAMA_1_3_CACHES: names no key of a [model NAME] that the "
+     "file has; did you mean \"SPOA_CACHE_MODEL_META_LLAMA_1_3_CACHE\"?\n"},
+    {"TENANT_TWIN_TTL", "1h",
+     "environment SPOA_CACHE_TENANT_TWIN_TTL: names keys of more than one section\n"},
     /* what Kubernetes sets for a service called spoa-cache */
     {"SERVICE_HOST", "10.0.0.1", ""},
     {"SERVICE_PORT_SPOP", "9201", ""},
@@ -77,7 +104,8 @@ static const struct {
 START_TEST(the_environment_sets_one_key)
 {
     struct config *c =
-        good("[redis]\naddress=old:1\n[policy a-b]\n[policy x]\n[policy x-ignore]\n");
+        good("[redis]\naddress=old:1\n[policy a-b]\n[policy x]\n[policy x-ignore]\n"
+             "[tenant Acme.eu_2]\n[tenant twin]\n[tenant Twin]\n[model meta/llama@1:3]\n");
     bool set = config_override(c, overrides[_i].name, overrides[_i].value, &errors);
 
     ck_assert_str_is(buf_str(&errors), overrides[_i].said);
@@ -108,7 +136,10 @@ START_TEST(what_is_printed_is_read_again)
     struct config *c = good("[agent]\nlisten = 127.0.0.1:1 unix:/a [::1]:2\nidle-timeout=90s\n"
                             "[redis]\nuser = a b;c\npassword = pass-word\n"
                             "[key]\nsecret = 0123456789abcdef\n"
-                            "[policy z]\nmax-body=3kb\nscope=shared\nrequest-body=any\nemit=\n");
+                            "[policy z]\nmax-body=3kb\nscope=shared\nrequest-body=any\nemit=\n"
+                            "mask = [0-9]+ = x ; c\n  [a b]: [;] c ; c\n  [#]=\n"
+                            "[tenant T]\nmatch = x y\ncache = off\nallow-controls = yes\n"
+                            "[tenant u]\n[model m@1:2]\nttl = 1h\nmatch = *\n");
     struct buf more = buf_new(8192);
 
     for (int i = 0; i < 64; i++)
@@ -133,6 +164,13 @@ START_TEST(what_is_printed_is_read_again)
     struct buf second = printed(again);
     ck_assert(str_eq(buf_str(&first), buf_str(&second)));
     ck_assert_uint_eq(config_policy(again, STR("z"))->vary.count, 64);
+    const struct str_list *mask = &config_policy(again, STR("z"))->mask;
+    ck_assert_uint_eq(mask->count, 3);
+    ck_assert_str_is(mask->items[0], "[0-9]+ = x");
+    ck_assert_str_is(mask->items[1], "[a b]: [;] c");
+    ck_assert_str_is(mask->items[2], "[#]=");
+    ck_assert(!config_tenant(again, STR("y"))->cache && config_tenant(again, STR("u"))->cache);
+    ck_assert_int_eq(config_model(again, STR("any"))->ttl, 3600000);
     ck_assert_ptr_null(config_needs_restart(c, again));
     config_unref(again);
     config_unref(c);
@@ -149,6 +187,8 @@ START_TEST(markdown_has_every_key)
     config_print_markdown(&out);
     ck_assert(buf_ok(&out));
     ck_assert(contains(&out, "`[policy NAME]`\n\n| key | | value | default | changes on |\n"));
+    ck_assert(contains(&out, "\n\n`[tenant NAME]`\n\n| key |"));
+    ck_assert(contains(&out, "\n\n`[model NAME]`\n\n| key |"));
     ck_assert(contains(&out, "\n| `scope` | "));
     ck_assert(contains(&out, " | one of any\\|json | `json` | reload |\n"));
     ck_assert(contains(&out, "| a whole number from 0 to 65535 | `0` | restart |\n"));
@@ -167,7 +207,8 @@ static const struct {
     {"[key]\nsecret = 0123456789abcdef", "[key] secret"},
     {"[memory]\nsize = 2mb", "[memory] size"},
     {"[redis]\naddress = h:1", "[redis] address"},
-    {"[policy llm]\nttl = 1h\n[policy other]\n", NULL},
+    {"[policy llm]\nttl = 1h\nmask = x\n[policy other]\n", NULL},
+    {"[tenant a]\npolicy = llm\n[model m]\nttl = 1h\n", NULL},
 };
 
 START_TEST(a_change_that_needs_a_restart_is_named)
@@ -200,7 +241,7 @@ START_TEST(what_is_in_force_is_inherited)
     ck_assert_str_is(c->secret, "0123456789abcdef");
     ck_assert_int_eq(c->redis_timeout, 70);
     ck_assert_int_eq(c->log_level, LOG_LEVEL_INFO);
-    ck_assert_uint_eq(c->policy_count, 2);
+    ck_assert_uint_eq(c->sections[CONFIG_POLICY].count, 2);
     config_unref(c);
 }
 END_TEST

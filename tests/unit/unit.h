@@ -26,6 +26,7 @@ void unit_guard_release(void);
     X(canonical_kinds)                                                                             \
     X(api)                                                                                         \
     X(config)                                                                                      \
+    X(config_sections)                                                                             \
     X(config_use)                                                                                  \
     X(settings)                                                                                    \
     X(units)                                                                                       \

@@ -1,0 +1,31 @@
+/* What a configuration says of one tenant and of one model, over what the policy says. */
+#ifndef CORE_TENANT_H
+#define CORE_TENANT_H
+
+#include "policy.h"
+
+/* Whether the headers of a tenant's requests may steer the cache. */
+enum tenant_controls { CONTROLS_AS_POLICY, CONTROLS_NO, CONTROLS_YES };
+
+/* A [tenant NAME] section; owned by the configuration. */
+struct tenant {
+    struct str name;
+    struct str_list match;         /* its identities; empty: NAME and "id:NAME" */
+    struct str policy;             /* a policy that exists; empty: the one HAProxy named */
+    struct str group;              /* tenants of one group share; empty: a tenant for itself */
+    int64_t ttl;                   /* milliseconds; 0: as the policy says */
+    int64_t max_request, max_body; /* bytes; 0: as the policy says */
+    int64_t allow_controls;        /* enum tenant_controls */
+    int64_t generation;            /* part of the key */
+    bool cache;
+};
+
+/* A [model NAME] section; owned by the configuration. */
+struct model {
+    struct str name;
+    struct str_list match; /* names, or beginnings with '*' behind; empty: NAME */
+    int64_t ttl;           /* milliseconds; 0: as the policy says */
+    bool cache;
+};
+
+#endif
