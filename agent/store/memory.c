@@ -1,30 +1,57 @@
+/* S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023):
+ *
+ *   put ── was here not long ago? ── no ──▶ small ──▶ used? ── no ──▶ out
+ *                    │ yes                              │ yes, one use less
+ *                    └──────────────▶ main ◀────────────┤
+ *                                      └─────────────▶ used? ── no ──▶ out
+ *
+ * A hit counts as a use and moves nothing. What leaves is remembered for a while by its hash alone.
+ * So a sweep of keys that nobody asks for again passes through the small queue, and what is asked
+ * for again stays in the main one. */
 #include "memory.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { FIRST_BUCKETS = 64 }; /* a power of two */
+enum {
+    FIRST_BUCKETS = 64,  /* a power of two */
+    SMALL_SHARE = 10,    /* the small queue, and the largest entry: this part of the whole */
+    USES_MAX = 3,        /* more do not count */
+    SECOND_CHANCES = 32, /* for one eviction: bounds its time when everything is in use */
+    SWEPT_BUCKETS = 4,   /* for one put */
+};
 
 struct entry {
     struct entry *next;          /* in the same bucket */
-    struct entry *newer, *older; /* by last use */
+    struct entry *newer, *older; /* in the same queue */
     uint64_t hash;
     int64_t expires;
     size_t key_len, value_len;
+    uint32_t epoch; /* of the store when it was put */
+    uint8_t uses;   /* hits that still count */
+    bool in_main;
     char bytes[]; /* the key, the value */
 };
 
+struct queue {
+    struct entry *newest, *oldest;
+    size_t bytes;
+};
+
 /* The table grows by linear hashing: one bucket is split per entry added, so that no request
- * ever waits while a million entries move. */
+ * ever waits while a million entries move. The hash has no seed, so that what is kept depends on
+ * nothing but the calls; keys are keyed digests, whose place in the table nobody can choose. */
 struct memory {
     struct store store;
     struct metrics *metrics;
-    uint64_t seed;
     size_t max, used;
+    struct queue small, main;
     struct entry **buckets;
     size_t bucket_count, capacity; /* capacity / 2 <= bucket_count <= capacity, a power of two */
+    size_t swept;                  /* the bucket that sweep() looked at last */
     size_t entry_count;
-    struct entry *newest, *oldest;
+    uint32_t *ghosts; /* capacity / 2: hashes of entries that left; a later one overwrites */
+    uint32_t epoch;   /* entries of another one have been cleared */
 };
 
 /* What malloc really takes for n bytes (glibc: one word more, in steps of 16). */
@@ -37,7 +64,8 @@ static size_t footprint(size_t n)
 
 static size_t table_footprint(size_t capacity)
 {
-    return footprint(capacity * sizeof(struct entry *));
+    return footprint(capacity * sizeof(struct entry *)) +
+           footprint(capacity / 2 * sizeof(uint32_t));
 }
 
 static struct str entry_key(const struct entry *e)
@@ -50,9 +78,15 @@ static struct str entry_value(const struct entry *e)
     return (struct str){e->bytes + e->key_len, e->value_len};
 }
 
-static size_t entry_footprint(const struct entry *e)
+static size_t entry_footprint(size_t key_len, size_t value_len)
 {
-    return footprint(sizeof *e + e->key_len + e->value_len);
+    return footprint(sizeof(struct entry) + key_len + value_len);
+}
+
+/* Past its time, or cleared: never to be served. */
+static bool is_dead(const struct memory *m, const struct entry *e, int64_t now)
+{
+    return e->expires <= now || e->epoch != m->epoch;
 }
 
 static struct entry **bucket_of(struct memory *m, uint64_t hash)
@@ -62,65 +96,128 @@ static struct entry **bucket_of(struct memory *m, uint64_t hash)
     return &m->buckets[i < m->bucket_count ? i : i & (m->capacity / 2 - 1)];
 }
 
-/* The link that points at the key's entry, or the one at the end of its bucket. */
-static struct entry **find(struct memory *m, uint64_t hash, struct str key)
+static struct entry *find(struct memory *m, uint64_t hash, struct str key)
 {
-    struct entry **link = bucket_of(m, hash);
+    struct entry *e = *bucket_of(m, hash);
 
-    while (*link && ((*link)->hash != hash || !str_eq(entry_key(*link), key)))
-        link = &(*link)->next;
-    return link;
+    while (e && (e->hash != hash || !str_eq(entry_key(e), key)))
+        e = e->next;
+    return e;
 }
 
-static void use_unlink(struct memory *m, struct entry *e)
+static struct queue *queue_of(struct memory *m, const struct entry *e)
 {
-    *(e->newer ? &e->newer->older : &m->newest) = e->older;
-    *(e->older ? &e->older->newer : &m->oldest) = e->newer;
+    return e->in_main ? &m->main : &m->small;
 }
 
-static void use_link_newest(struct memory *m, struct entry *e)
+static void queue_leave(struct memory *m, struct entry *e)
 {
+    struct queue *q = queue_of(m, e);
+
+    *(e->newer ? &e->newer->older : &q->newest) = e->older;
+    *(e->older ? &e->older->newer : &q->oldest) = e->newer;
+    q->bytes -= entry_footprint(e->key_len, e->value_len);
+}
+
+static void queue_enter(struct memory *m, struct entry *e)
+{
+    struct queue *q = queue_of(m, e);
+
     e->newer = NULL;
-    e->older = m->newest;
-    *(m->newest ? &m->newest->newer : &m->oldest) = e;
-    m->newest = e;
+    e->older = q->newest;
+    *(q->newest ? &q->newest->newer : &q->oldest) = e;
+    q->newest = e;
+    q->bytes += entry_footprint(e->key_len, e->value_len);
 }
 
-static void remove_at(struct memory *m, struct entry **link)
+static uint32_t *ghost_of(struct memory *m, uint64_t hash)
 {
-    struct entry *e = *link;
+    return &m->ghosts[hash & (m->capacity / 2 - 1)];
+}
 
+/* Which part of the hash a ghost is: not the one that says where it stands. */
+static uint32_t ghost_name(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
+}
+
+/* Frees an entry, whatever the reason, and remembers that it was here. */
+static void drop(struct memory *m, struct entry *e)
+{
+    struct entry **link = bucket_of(m, e->hash);
+
+    while (*link != e)
+        link = &(*link)->next;
     *link = e->next;
-    use_unlink(m, e);
-    m->used -= entry_footprint(e);
+    queue_leave(m, e);
+    *ghost_of(m, e->hash) = ghost_name(e->hash);
+    m->used -= entry_footprint(e->key_len, e->value_len);
     m->entry_count--;
     free(e);
 }
 
+/* Drops what is dead in the next few buckets: it makes way before what lives. */
+static void sweep(struct memory *m, int64_t now)
+{
+    for (int i = 0; i < SWEPT_BUCKETS; i++) {
+        m->swept = m->swept + 1 < m->bucket_count ? m->swept + 1 : 0;
+        for (struct entry *e = m->buckets[m->swept], *next; e; e = next) {
+            next = e->next;
+            if (is_dead(m, e, now))
+                drop(m, e);
+        }
+    }
+}
+
+/* The entry to evict: those that were used move on before it is found. Not for an empty store. */
+static struct entry *victim(struct memory *m, int64_t now)
+{
+    for (int chances = SECOND_CHANCES;; chances--) {
+        bool from_small = m->small.bytes >= m->max / SMALL_SHARE || !m->main.oldest;
+        struct entry *e = from_small ? m->small.oldest : m->main.oldest;
+
+        if (is_dead(m, e, now) || e->uses == 0 || chances == 0)
+            return e;
+        queue_leave(m, e);
+        e->uses--;
+        e->in_main = true;
+        queue_enter(m, e);
+    }
+}
+
 /* Evicts until `more` bytes fit; false, with nothing evicted, when they never would. */
-static bool make_room(struct memory *m, size_t more)
+static bool make_room(struct memory *m, size_t more, int64_t now)
 {
     size_t fixed = footprint(sizeof *m) + table_footprint(m->capacity);
 
     if (fixed > m->max || more > m->max - fixed)
         return false;
     while (m->max - m->used < more) {
-        remove_at(m, find(m, m->oldest->hash, entry_key(m->oldest)));
-        m->metrics->memory_evictions++;
+        struct entry *e = victim(m, now);
+        m->metrics->memory_evictions += !is_dead(m, e, now);
+        drop(m, e);
     }
     return true;
 }
 
-/* Makes room for as many buckets again; without it the chains just grow longer. */
-static bool double_capacity(struct memory *m)
+/* Makes room for as many buckets again; without it the chains just grow longer. The new ghosts
+ * know nothing yet: a table that grows was not full for long. */
+static bool double_capacity(struct memory *m, int64_t now)
 {
     size_t more = table_footprint(m->capacity * 2) - table_footprint(m->capacity);
+    uint32_t *ghosts = NULL;
     struct entry **buckets = NULL;
 
-    if (make_room(m, more))
+    if (make_room(m, more, now))
+        ghosts = calloc(m->capacity, sizeof *ghosts);
+    if (ghosts)
         buckets = realloc(m->buckets, m->capacity * 2 * sizeof *buckets);
-    if (!buckets)
+    if (!buckets) {
+        free(ghosts);
         return false;
+    }
+    free(m->ghosts);
+    m->ghosts = ghosts;
     m->buckets = buckets;
     m->capacity *= 2;
     m->used += more;
@@ -128,9 +225,9 @@ static bool double_capacity(struct memory *m)
 }
 
 /* Adds one bucket and moves into it what belongs there: part of a single other bucket. */
-static void split_bucket(struct memory *m)
+static void split_bucket(struct memory *m, int64_t now)
 {
-    if (m->bucket_count == m->capacity && !double_capacity(m))
+    if (m->bucket_count == m->capacity && !double_capacity(m, now))
         return;
     struct entry **from = &m->buckets[m->bucket_count - m->capacity / 2];
     struct entry **to = &m->buckets[m->bucket_count];
@@ -155,26 +252,25 @@ static void publish(struct memory *m)
     m->metrics->memory_entries = m->entry_count;
 }
 
-static uint64_t hash_of(const struct memory *m, struct str key)
+static uint64_t hash_of(struct str key)
 {
-    return XXH3_64bits_withSeed(key.ptr, key.len, m->seed);
+    return XXH3_64bits(key.ptr, key.len);
 }
 
 static void memory_get(struct store *store, struct str key, int64_t now, struct store_read *read)
 {
     struct memory *m = (struct memory *)store;
-    struct entry **link = find(m, hash_of(m, key), key);
-    struct entry *e = *link;
+    struct entry *e = find(m, hash_of(key), key);
 
     read->pending = NULL;
-    if (e && e->expires > now) {
-        use_unlink(m, e);
-        use_link_newest(m, e);
+    if (e && !is_dead(m, e, now)) {
+        if (e->uses < USES_MAX)
+            e->uses++;
         read->done(read, STORE_HIT, entry_value(e));
         return;
     }
     if (e) {
-        remove_at(m, link);
+        drop(m, e);
         publish(m);
     }
     read->done(read, STORE_MISS, STR(""));
@@ -201,8 +297,10 @@ static void insert(struct memory *m, struct entry *e)
 
     e->next = *bucket;
     *bucket = e;
-    use_link_newest(m, e);
-    m->used += entry_footprint(e);
+    e->epoch = m->epoch;
+    e->in_main = *ghost_of(m, e->hash) == ghost_name(e->hash);
+    queue_enter(m, e);
+    m->used += entry_footprint(e->key_len, e->value_len);
     m->entry_count++;
 }
 
@@ -210,16 +308,20 @@ static bool memory_put(struct store *store, struct str key, struct str value, in
                        int64_t ttl)
 {
     struct memory *m = (struct memory *)store;
-    uint64_t hash = hash_of(m, key);
-    struct entry **old = find(m, hash, key), *e = NULL;
+    size_t bytes = entry_footprint(key.len, value.len);
+    uint64_t hash = hash_of(key);
+    struct entry *old = find(m, hash, key), *e = NULL;
     int64_t expires = ttl > INT64_MAX - now ? INT64_MAX : now + ttl;
 
-    if (*old)
-        remove_at(m, old);
-    if (m->entry_count >= m->bucket_count)
-        split_bucket(m);
-    if (ttl > 0 && make_room(m, footprint(sizeof *e + key.len + value.len)))
-        e = entry_new(key, value, expires, hash);
+    if (old)
+        drop(m, old);
+    sweep(m, now);
+    if (ttl > 0 && bytes <= m->max / SMALL_SHARE) {
+        if (m->entry_count >= m->bucket_count)
+            split_bucket(m, now);
+        if (make_room(m, bytes, now))
+            e = entry_new(key, value, expires, hash);
+    }
     if (e)
         insert(m, e);
     publish(m);
@@ -238,17 +340,39 @@ static bool memory_ready(const struct store *store)
     return true;
 }
 
+static void free_queue(struct queue *q)
+{
+    for (struct entry *e = q->newest, *older; e; e = older) {
+        older = e->older;
+        free(e);
+    }
+}
+
 static void memory_free(struct store *store)
 {
     struct memory *m = (struct memory *)store;
 
-    for (struct entry *e = m->newest, *older; e; e = older) {
-        older = e->older;
-        free(e);
-    }
+    free_queue(&m->small);
+    free_queue(&m->main);
     m->metrics->memory_bytes = m->metrics->memory_entries = 0;
     free(m->buckets);
+    free(m->ghosts);
     free(m);
+}
+
+void memory_remove(struct store *store, struct str key)
+{
+    struct memory *m = (struct memory *)store;
+    struct entry *e = find(m, hash_of(key), key);
+
+    if (e)
+        drop(m, e);
+    publish(m);
+}
+
+void memory_clear(struct store *store)
+{
+    ((struct memory *)store)->epoch++;
 }
 
 struct store *memory_new(size_t max_bytes, struct metrics *metrics)
@@ -259,22 +383,24 @@ struct store *memory_new(size_t max_bytes, struct metrics *metrics)
                                          .ready = memory_ready,
                                          .free = memory_free};
     struct memory *m = malloc(sizeof *m);
-    struct entry **buckets = calloc(FIRST_BUCKETS, sizeof(struct entry *));
+    struct entry **buckets = calloc(FIRST_BUCKETS, sizeof *buckets);
+    uint32_t *ghosts = calloc(FIRST_BUCKETS / 2, sizeof *ghosts);
 
-    if (!m || !buckets) {
+    if (!m || !buckets || !ghosts) {
         free(m);
         free(buckets);
+        free(ghosts);
         return NULL;
     }
     *m = (struct memory){
         .store = {.ops = &ops, .own = true},
         .metrics = metrics,
-        .seed = (uintptr_t)m * UINT64_C(0x9E3779B97F4A7C15), /* where it landed: nobody knows */
         .max = max_bytes,
         .used = footprint(sizeof *m) + table_footprint(FIRST_BUCKETS),
         .buckets = buckets,
         .bucket_count = FIRST_BUCKETS,
         .capacity = FIRST_BUCKETS,
+        .ghosts = ghosts,
     };
     publish(m);
     return &m->store;
