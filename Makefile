@@ -61,6 +61,9 @@ $(BUILD)/fuzz-%: tests/fuzz/fuzz_%.c $(CORE)
 	clang $(STANDARD) $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS) \
 	    $(shell pkg-config --libs jansson)
 
+$(BUILD)/tier: $(call objects,release,tests/bench/tier.c agent/store/memory.c)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
 $(BUILD)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(STANDARD) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS)
