@@ -1,6 +1,7 @@
 #include "gate.h"
 
 #include "gate_find.h"
+#include "usage.h"
 
 /* Why an answer is not kept, by what was found in it. */
 static const enum reason reasons[] = {
@@ -227,47 +228,11 @@ static const struct gate_shape *const gates[] = {
     [GATE_COHERE_RERANK] = cohere_rerank,
 };
 
-/* The whole part of a number, at most INT64_MAX; false for a negative one or one with an
- * exponent. */
-static bool whole_part(struct str number, int64_t *out)
+static unsigned judge(const struct gate_answer *a, enum api_gate gate, int64_t min)
 {
-    int64_t value = 0;
-
-    if (number.ptr[0] == '-' || memchr(number.ptr, 'e', number.len) ||
-        memchr(number.ptr, 'E', number.len))
-        return false;
-    for (size_t i = 0; i < number.len && number.ptr[i] != '.'; i++)
-        value = value > (INT64_MAX - 9) / 10 ? INT64_MAX / 10 : value * 10 + (number.ptr[i] - '0');
-    *out = value;
-    return true;
-}
-
-/* Whether the answer counts its own tokens and there are fewer. */
-static bool is_small(const struct gate_answer *a, int64_t min)
-{
-    static const char *const paths[][4] = {
-        {"usage", "completion_tokens"},       /* OpenAI */
-        {"usage", "output_tokens"},           /* Anthropic, OpenAI's Responses */
-        {"usage", "outputTokens"},            /* Bedrock */
-        {"usage", "tokens", "output_tokens"}, /* Cohere */
-        {"usageMetadata", "candidatesTokenCount"},
-        {"eval_count"}, /* Ollama */
-    };
-    int64_t tokens;
-
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        const struct json_node *node = a->root;
-        for (const char *const *step = paths[i]; node && *step; step++)
-            node = gate_member(a, node, *step);
-        if (node && node->type == JSON_NUMBER && whole_part(node->text, &tokens))
-            return tokens < min;
-    }
-    return false;
-}
-
-static unsigned judge(const struct gate_answer *a, const struct gate_shape *shape, int64_t min)
-{
+    const struct gate_shape *shape = gates[gate];
     unsigned found = gate_find_prompt(a);
+    int64_t tokens = usage_read(gate, a->doc).output;
 
     if (gate_member_set(a, a->root, "error") ||
         gate_is_text(gate_member(a, a->root, "type"), "error"))
@@ -276,7 +241,7 @@ static unsigned judge(const struct gate_answer *a, const struct gate_shape *shap
         shape++;
     if (!shape->mark)
         return found | FOUND(FOUND_UNKNOWN);
-    if (shape->words && is_small(a, min)) /* vectors have no tokens of output */
+    if (shape->words && tokens >= 0 && tokens < min) /* vectors have no tokens of output */
         found |= FOUND(FOUND_SMALL);
     return found | shape->judge(a, shape, gate_member(a, a->root, shape->mark));
 }
@@ -328,7 +293,7 @@ enum reason gate_judge(enum api_gate gate, const struct json_doc *answer, uint32
         return judge_any(&a);
     if (a.root->type != JSON_OBJECT)
         return REASON_ANSWER_UNKNOWN;
-    unsigned found = judge(&a, gates[gate], options->min_output_tokens);
+    unsigned found = judge(&a, gate, options->min_output_tokens);
     for (enum gate_finding finding = FOUND_ERROR; finding < FOUND_SPEECH; finding++) {
         if (found & FOUND(finding) && !lets_pass(options, finding))
             return reasons[finding];

@@ -28,6 +28,17 @@ struct str unit_guard(struct str bytes)
     return (struct str){at + room - bytes.len, bytes.len};
 }
 
+struct str unit_json(const char *text)
+{
+    struct str guarded = unit_guard(str_of(text));
+    char *bytes = (char *)guarded.ptr;
+
+    for (size_t i = 0; i < guarded.len; i++)
+        if (bytes[i] == '\'')
+            bytes[i] = '"';
+    return guarded;
+}
+
 void unit_guard_release(void)
 {
     while (guard_count)

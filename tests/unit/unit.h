@@ -10,6 +10,9 @@
 struct str unit_guard(struct str bytes);
 void unit_guard_release(void);
 
+/* The same for JSON that is written with ' for ". */
+struct str unit_json(const char *text);
+
 /* Compares slices and says both when they differ. */
 #define ck_assert_str_is(actual, literal)                                                          \
     do {                                                                                           \
@@ -43,6 +46,7 @@ void unit_guard_release(void);
     X(entry)                                                                                       \
     X(policy)                                                                                      \
     X(gate)                                                                                        \
+    X(usage)                                                                                       \
     X(control)                                                                                     \
     X(plan)                                                                                        \
     X(plan_answer)                                                                                 \
