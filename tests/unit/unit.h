@@ -47,6 +47,7 @@ struct str unit_json(const char *text);
     X(policy)                                                                                      \
     X(gate)                                                                                        \
     X(usage)                                                                                       \
+    X(hit_body)                                                                                    \
     X(control)                                                                                     \
     X(plan)                                                                                        \
     X(plan_answer)                                                                                 \
