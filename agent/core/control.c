@@ -43,4 +43,5 @@ void control_read(struct control *out, const struct headers *headers)
         else if (str_eq(name, STR("x-cache-namespace")))
             out->space = value;
     }
+    out->no_store |= headers_count(headers, STR("x-cache-namespace")) > 1;
 }

@@ -28,6 +28,9 @@ START_TEST(words)
         {"x-cache-ttl: 5\n", {.max_age = -1, .ttl = 5000}},
         {"x-cache-ttl: 0\n", {.max_age = -1, .no_store = true}},
         {"x-cache-ttl: soon\n", {.max_age = -1, .no_store = true}},
+        {"x-cache-namespace: a\n", {.max_age = -1}},
+        {"x-cache-namespace: a\nx-cache-namespace: b\n", {.max_age = -1, .no_store = true}},
+        {"x-cache-namespace:\nb: c\nx-cache-namespace: a\n", {.max_age = -1, .no_store = true}},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
