@@ -187,13 +187,16 @@ static const struct gate_shape ollama[] = {
     {.mark = NULL},
 };
 
-/* Cohere v2: "finish_reason". */
+/* Cohere: "finish_reason". */
 static const struct gate_word cohere_finishes[] = {
     {"COMPLETE", FOUND_END},      {"STOP_SEQUENCE", FOUND_END}, {"TOOL_CALL", FOUND_TOOLS},
     {"MAX_TOKENS", FOUND_LENGTH}, {"ERROR", FOUND_ERROR},       {"ERROR_TOXIC", FOUND_ERROR},
     {"ERROR_LIMIT", FOUND_ERROR}, {"TIMEOUT", FOUND_ERROR},     {"USER_CANCEL", FOUND_ERROR},
     {NULL, FOUND_SPEECH},
 };
+/* Cohere v1 has the text at the top, and so it has on Bedrock. */
+static const struct gate_voice cohere_v1_voices[] = {
+    {"text", FOUND_SPEECH, TEXT}, {"tool_calls", FOUND_TOOLS, LIST}, {NULL, FOUND_SPEECH, 0}};
 static const struct gate_voice cohere_voices[] = {
     {"content", FOUND_SPEECH, LIST}, {"tool_calls", FOUND_TOOLS, LIST}, {NULL, FOUND_SPEECH, 0}};
 static const struct gate_shape cohere_chat[] = {
@@ -203,6 +206,11 @@ static const struct gate_shape cohere_chat[] = {
      .words = cohere_finishes,
      .path = in_message,
      .voices = cohere_voices},
+    {.mark = "text",
+     .judge = gate_find_whole,
+     .finish = "finish_reason",
+     .words = cohere_finishes,
+     .voices = cohere_v1_voices},
     {.mark = NULL},
 };
 static const struct gate_shape cohere_embed[] = {
@@ -214,6 +222,103 @@ static const struct gate_shape cohere_rerank[] = {
     {.mark = NULL},
 };
 
+/* Amazon Bedrock, InvokeModel: each model answers in its own form. */
+static const struct gate_word titan_reasons[] = {
+    {"FINISHED", FOUND_END},
+    {"FINISH", FOUND_END},
+    {"STOP_CRITERIA_MET", FOUND_END},
+    {"LENGTH", FOUND_LENGTH},
+    {"CONTENT_FILTERED", FOUND_FILTER},
+    {"RAG_QUERY_WHEN_RAG_DISABLED", FOUND_ERROR},
+    {NULL, FOUND_SPEECH},
+};
+static const struct gate_voice completion_voice[] = {{"completion", FOUND_SPEECH, TEXT},
+                                                     {NULL, FOUND_SPEECH, 0}};
+static const struct gate_voice generation_voice[] = {{"generation", FOUND_SPEECH, TEXT},
+                                                     {NULL, FOUND_SPEECH, 0}};
+static const struct gate_voice titan_voice[] = {{"outputText", FOUND_SPEECH, TEXT},
+                                                {NULL, FOUND_SPEECH, 0}};
+static const struct gate_shape bedrock_invoke[] = {
+    /* Anthropic: messages, and the older completions */
+    {.mark = "content",
+     .judge = gate_find_whole,
+     .type = "message",
+     .finish = "stop_reason",
+     .words = anthropic_stops,
+     .voices = content_parts},
+    {.mark = "completion",
+     .judge = gate_find_whole,
+     .finish = "stop_reason",
+     .words = anthropic_stops,
+     .voices = completion_voice},
+    /* Nova, as Converse */
+    {.mark = "output",
+     .judge = gate_find_whole,
+     .finish = "stopReason",
+     .words = bedrock_stops,
+     .path = in_output_message,
+     .voices = content_parts},
+    /* Llama */
+    {.mark = "generation",
+     .judge = gate_find_whole,
+     .finish = "stop_reason",
+     .words = openai_finishes,
+     .voices = generation_voice},
+    /* those that answer as OpenAI does, Mistral's chat, DeepSeek's completions */
+    {.mark = "choices",
+     .in_first = "finish_reason",
+     .judge = gate_find_choices,
+     .finish = "finish_reason",
+     .words = openai_finishes,
+     .path = in_message,
+     .voices = openai_voices},
+    {.mark = "choices",
+     .in_first = "message",
+     .judge = gate_find_choices,
+     .finish = "stop_reason",
+     .words = openai_finishes,
+     .path = in_message,
+     .voices = openai_voices},
+    {.mark = "choices",
+     .judge = gate_find_choices,
+     .finish = "stop_reason",
+     .words = openai_finishes,
+     .voices = completion_voices},
+    /* Mistral's completions */
+    {.mark = "outputs",
+     .judge = gate_find_choices,
+     .finish = "stop_reason",
+     .words = openai_finishes,
+     .voices = completion_voices},
+    /* Titan */
+    {.mark = "results",
+     .in_first = "outputText",
+     .judge = gate_find_choices,
+     .finish = "completionReason",
+     .words = titan_reasons,
+     .voices = titan_voice},
+    {.mark = "embedding", .judge = gate_find_vector},
+    /* Nova's vectors */
+    {.mark = "embeddings",
+     .in_first = "embedding",
+     .judge = gate_find_vectors,
+     .vector = "embedding"},
+    /* Cohere: the older completions, chat, vectors, reranking */
+    {.mark = "generations",
+     .judge = gate_find_choices,
+     .finish = "finish_reason",
+     .words = cohere_finishes,
+     .voices = completion_voices},
+    {.mark = "text",
+     .judge = gate_find_whole,
+     .finish = "finish_reason",
+     .words = cohere_finishes,
+     .voices = cohere_v1_voices},
+    {.mark = "embeddings", .judge = gate_find_formats},
+    {.mark = "results", .in_first = "relevance_score", .judge = gate_find_results},
+    {.mark = NULL},
+};
+
 static const struct gate_shape *const gates[] = {
     [GATE_OPENAI_CHAT] = openai_chat,
     [GATE_OPENAI_COMPLETIONS] = openai_completions,
@@ -222,11 +327,22 @@ static const struct gate_shape *const gates[] = {
     [GATE_ANTHROPIC] = anthropic,
     [GATE_GEMINI] = gemini,
     [GATE_BEDROCK] = bedrock,
+    [GATE_BEDROCK_INVOKE] = bedrock_invoke,
     [GATE_OLLAMA] = ollama,
     [GATE_COHERE_CHAT] = cohere_chat,
     [GATE_COHERE_EMBED] = cohere_embed,
     [GATE_COHERE_RERANK] = cohere_rerank,
 };
+
+static bool has_shape(const struct gate_answer *a, const struct gate_shape *shape)
+{
+    const struct json_node *marked = gate_member_set(a, a->root, shape->mark), *first;
+
+    if (!marked || !shape->in_first)
+        return marked;
+    first = marked->type == JSON_ARRAY ? json_first(marked) : NULL;
+    return first && gate_member(a, first, shape->in_first);
+}
 
 static unsigned judge(const struct gate_answer *a, enum api_gate gate, int64_t min)
 {
@@ -237,7 +353,7 @@ static unsigned judge(const struct gate_answer *a, enum api_gate gate, int64_t m
     if (gate_member_set(a, a->root, "error") ||
         gate_is_text(gate_member(a, a->root, "type"), "error"))
         found |= FOUND(FOUND_ERROR);
-    while (shape->mark && !gate_member_set(a, a->root, shape->mark))
+    while (shape->mark && !has_shape(a, shape))
         shape++;
     if (!shape->mark)
         return found | FOUND(FOUND_UNKNOWN);
@@ -246,24 +362,33 @@ static unsigned judge(const struct gate_answer *a, enum api_gate gate, int64_t m
     return found | shape->judge(a, shape, gate_member(a, a->root, shape->mark));
 }
 
-/* An answer of an API without a gate: plainly an error, or with a stop_reason that is no end. */
-static enum reason judge_any(const struct gate_answer *a)
+/* An object of which nothing is known: plainly an error, or with a stop_reason that is no end. */
+static enum reason judge_plain(const struct gate_answer *a, const struct json_node *object)
 {
     static const char *const ends[] = {"end_turn", "stop_sequence", "tool_use", "stop", "COMPLETE"};
-    const struct json_node *root =
-        a->root->type == JSON_ARRAY && a->root->count ? json_first(a->root) : a->root;
-    const struct json_node *error = gate_member(a, root, "error");
-    const struct json_node *end = gate_member_set(a, root, "stop_reason");
+    const struct json_node *error = gate_member_set(a, object, "error");
+    const struct json_node *end = gate_member_set(a, object, "stop_reason");
     bool ended = !end;
 
-    if (gate_is_text(gate_member(a, root, "type"), "error") ||
-        (error && error->type != JSON_NULL && error->type != JSON_FALSE &&
+    if (gate_is_text(gate_member(a, object, "type"), "error") ||
+        (error && error->type != JSON_FALSE &&
          (error->type == JSON_OBJECT || error->count || error->text.len ||
           error->type == JSON_TRUE)))
         return REASON_ANSWER_ERROR;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         ended |= gate_is_text(end, ends[i]);
     return ended ? REASON_NONE : REASON_ANSWER_CUT;
+}
+
+/* An answer of an API without a gate, or each of a list of them. */
+static enum reason judge_any(const struct gate_answer *a)
+{
+    const struct json_node *one = a->root->type == JSON_ARRAY ? json_first(a->root) : NULL;
+    enum reason reason = judge_plain(a, a->root);
+
+    for (; one && reason == REASON_NONE; one = json_next(a->doc, a->root, one))
+        reason = judge_plain(a, one);
+    return reason;
 }
 
 static bool lets_pass(const struct gate_options *options, enum gate_finding finding)

@@ -165,9 +165,12 @@ static unsigned judge_filter(const struct gate_answer *a, const struct json_node
 unsigned gate_find_prompt(const struct gate_answer *a)
 {
     static const char *const lists[] = {"prompt_filter_results", "content_filters"};
-    const struct json_node *feedback = gate_member_set(a, a->root, "promptFeedback");
+    const struct json_node *feedback = gate_member_set(a, a->root, "promptFeedback"),
+                           *guard = gate_member_set(a, a->root, "amazon-bedrock-guardrailAction");
     unsigned found = 0;
 
+    if (guard && !gate_is_text(guard, "NONE"))
+        found |= FOUND(guard->type == JSON_STRING ? FOUND_FILTER : FOUND_UNKNOWN);
     if (feedback && feedback->type != JSON_OBJECT)
         found |= FOUND(FOUND_UNKNOWN);
     else if (feedback && gate_member_set(a, feedback, "blockReason"))

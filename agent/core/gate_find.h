@@ -48,7 +48,8 @@ struct gate_answer {
 
 /* One form of the answers of an API. */
 struct gate_shape {
-    const char *mark; /* the member of the answer that only this form has */
+    const char *mark;     /* the member of the answer that only this form has, */
+    const char *in_first; /* and a member of its first element; NULL: that does not matter */
     /* one of the functions below */
     unsigned (*judge)(const struct gate_answer *a, const struct gate_shape *shape,
                       const struct json_node *marked);

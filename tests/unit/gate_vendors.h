@@ -160,6 +160,107 @@ static const struct verdict bedrock[] = {
      REASON_ANSWER_UNKNOWN, 0, 15},
 };
 
+#define TITAN(text, reason)                                                                        \
+    "{'inputTextTokenCount':5,'results':[{'tokenCount':4,'outputText':" text                       \
+    ",'completionReason':" reason "}]}"
+#define LLAMA(stop)                                                                                \
+    "{'generation':'It rains.','prompt_token_count':5,'generation_token_count':4,'stop_reason'"    \
+    ":" stop "}"
+#define MISTRAL(stop) "{'outputs':[{'text':' It rains.','stop_reason':" stop "}]}"
+#define MISTRAL_CHAT(message, stop)                                                                \
+    "{'choices':[{'index':0,'message':{'role':'assistant'," message "},'stop_reason':" stop "}]}"
+#define DEEPSEEK(stop) "{'choices':[{'text':'It rains.','stop_reason':" stop "}]}"
+#define COMMAND_R(rest, finish)                                                                    \
+    "{'response_id':'r','generation_id':'g','chat_history':[]," rest ",'finish_reason':" finish    \
+    ",'meta':{'tokens':{'input_tokens':71,'output_tokens':11}}}"
+#define COMMAND_OLD(finish)                                                                        \
+    "{'generations':[{'finish_reason':" finish ",'id':'g','text':'It rains.'}],'id':'i'}"
+#define GUARDED(action)                                                                            \
+    "{'type':'message','role':'assistant','content':[" BLOCK "],'stop_reason':'end_turn',"         \
+    "'amazon-bedrock-guardrailAction':" action "}"
+
+static const struct verdict bedrock_invoke[] = {
+    {CLAUDE("[" BLOCK "]", "'end_turn'"), REASON_NONE, 1, 0},
+    {CLAUDE("[" BLOCK "," TOOL_USE "]", "'tool_use'"), REASON_ANSWER_TOOLS, 1, 0},
+    {CLAUDE("[" BLOCK "]", "'max_tokens'"), REASON_ANSWER_CUT, 1, 0},
+    {CLAUDE("[" BLOCK "]", "'max_tokens'"), REASON_NONE, 1, LET_LENGTH},
+    {CLAUDE("[" BLOCK "]", "null"), REASON_ANSWER_CUT, 1, 15},
+    {"{'content':[" BLOCK "],'stop_reason':'end_turn'}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'type':'completion','completion':' It rains.','stop_reason':'stop_sequence','stop':'x'}",
+     REASON_NONE, 1, 0},
+    {"{'completion':' It rains.','stop_reason':'max_tokens','stop':null}", REASON_ANSWER_CUT, 1, 0},
+    {"{'completion':'','stop_reason':'stop_sequence'}", REASON_ANSWER_EMPTY, 1, 15},
+    {"{'completion':' It rains.'}", REASON_ANSWER_CUT, 1, 15},
+    {CONVERSE("[{'text':'Three.'}]", "'end_turn'"), REASON_NONE, 1, 0},
+    {CONVERSE("[{'text':'Three.'}]", "'max_tokens'"), REASON_ANSWER_CUT, 1, 0},
+    {CONVERSE("[{'text':'Three.'}]", "'content_filtered'"), REASON_ANSWER_FILTERED, 1, 0},
+    {TITAN("'It rains.'", "'FINISHED'"), REASON_NONE, 1, 0},
+    {TITAN("'It rains.'", "'FINISH'"), REASON_NONE, 1, 0},
+    {TITAN("'It rains.'", "'STOP_CRITERIA_MET'"), REASON_NONE, 1, 0},
+    {TITAN("'It rains.'", "'LENGTH'"), REASON_ANSWER_CUT, 1, 0},
+    {TITAN("'It rains.'", "'LENGTH'"), REASON_NONE, 1, LET_LENGTH},
+    {TITAN("'Sorry.'", "'CONTENT_FILTERED'"), REASON_ANSWER_FILTERED, 1, 0},
+    {TITAN("'Sorry.'", "'RAG_QUERY_WHEN_RAG_DISABLED'"), REASON_ANSWER_ERROR, 1, 15},
+    {TITAN("'It rains.'", "'WHIM'"), REASON_ANSWER_UNKNOWN, 1, 15},
+    {TITAN("'It rains.'", "null"), REASON_ANSWER_CUT, 1, 15},
+    {TITAN("''", "'FINISHED'"), REASON_ANSWER_EMPTY, 1, 15},
+    {LLAMA("'stop'"), REASON_NONE, 1, 0},
+    {LLAMA("'length'"), REASON_ANSWER_CUT, 1, 0},
+    {LLAMA("'length'"), REASON_NONE, 1, LET_LENGTH},
+    {LLAMA("'end'"), REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'generation':'It rains.'}", REASON_ANSWER_CUT, 1, 15},
+    {"{'generation':'','stop_reason':'stop'}", REASON_ANSWER_EMPTY, 1, 15},
+    {MISTRAL("'stop'"), REASON_NONE, 1, 0},
+    {MISTRAL("'length'"), REASON_ANSWER_CUT, 1, 0},
+    {MISTRAL("null"), REASON_ANSWER_CUT, 1, 15},
+    {"{'outputs':[]}", REASON_ANSWER_EMPTY, 0, 15},
+    {MISTRAL_CHAT("'content':'It rains.'", "'stop'"), REASON_NONE, 1, 0},
+    {MISTRAL_CHAT("'content':'It rains.'", "'length'"), REASON_ANSWER_CUT, 1, 0},
+    {MISTRAL_CHAT("'content':'','tool_calls':[{'id':'c'}]", "'tool_calls'"), REASON_ANSWER_TOOLS, 1,
+     0},
+    {MISTRAL_CHAT("'content':'It rains.'", "'stop'"), REASON_ANSWER_COUNT, 2, 15},
+    {"{'choices':[{'message':{'content':'Hi'},'finish_reason':'stop'}]}", REASON_NONE, 1, 0},
+    {"{'choices':[{'message':{'content':'Hi'},'finish_reason':'length'}]}", REASON_ANSWER_CUT, 1,
+     0},
+    {"{'choices':[{'message':{'content':'Hi'},'finish_reason':null}]}", REASON_ANSWER_CUT, 1, 15},
+    {DEEPSEEK("'stop'"), REASON_NONE, 1, 0},
+    {DEEPSEEK("'length'"), REASON_ANSWER_CUT, 1, 0},
+    {DEEPSEEK("null"), REASON_ANSWER_CUT, 1, 15},
+    {"{'choices':[]}", REASON_ANSWER_EMPTY, 0, 15},
+    {"{'choices':{'text':'a'}}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {COMMAND_R("'text':'It rains.'", "'COMPLETE'"), REASON_NONE, 1, 0},
+    {COMMAND_R("'text':'It rains.'", "'MAX_TOKENS'"), REASON_ANSWER_CUT, 1, 0},
+    {COMMAND_R("'text':'It rains.'", "'ERROR_TOXIC'"), REASON_ANSWER_ERROR, 1, 15},
+    {COMMAND_R("'text':'','tool_calls':[{'name':'f'}]", "'COMPLETE'"), REASON_ANSWER_TOOLS, 1, 0},
+    {COMMAND_R("'text':''", "'COMPLETE'"), REASON_ANSWER_EMPTY, 1, 15},
+    {COMMAND_R("'text':'It rains.'", "null"), REASON_ANSWER_CUT, 1, 15},
+    {COMMAND_OLD("'COMPLETE'"), REASON_NONE, 1, 0},
+    {COMMAND_OLD("'MAX_TOKENS'"), REASON_ANSWER_CUT, 1, 0},
+    {COMMAND_OLD("'ERROR_TOXIC'"), REASON_ANSWER_ERROR, 1, 15},
+    /* vectors and ranks */
+    {"{'embedding':[0.1,0.2],'inputTextTokenCount':3}", REASON_NONE, 1, 0},
+    {"{'embedding':[]}", REASON_ANSWER_EMPTY, 1, 15},
+    {"{'embeddings':[[0.1],[0.2]],'response_type':'embeddings_floats'}", REASON_NONE, 2, 0},
+    {"{'embeddings':{'float':[[0.1]]}}", REASON_NONE, 1, 0},
+    {"{'embeddings':{'float':[[0.1]]}}", REASON_ANSWER_COUNT, 2, 15},
+    {"{'embeddings':[{'embeddingType':'TEXT','embedding':[0.1]}]}", REASON_NONE, 1, 0},
+    {"{'embeddings':[{'embeddingType':'TEXT','embedding':[]}]}", REASON_ANSWER_EMPTY, 1, 15},
+    {"{'results':[{'index':0,'relevance_score':0.9}]}", REASON_NONE, 1, 0},
+    {"{'results':[{'index':0}]}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'results':[]}", REASON_ANSWER_UNKNOWN, 1, 15},
+    /* what a guardrail did */
+    {GUARDED("'NONE'"), REASON_NONE, 1, 0},
+    {GUARDED("'INTERVENED'"), REASON_ANSWER_FILTERED, 1, 0},
+    {GUARDED("'INTERVENED'"), REASON_NONE, 1, LET_FILTER},
+    {GUARDED("true"), REASON_ANSWER_UNKNOWN, 1, 15},
+    /* none of them */
+    {"{}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'answer':'It rains.'}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'images':['iVBO']}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'message':'Malformed input request'}", REASON_ANSWER_UNKNOWN, 1, 15},
+    {"{'error':'no','generation':'It rains.','stop_reason':'stop'}", REASON_ANSWER_ERROR, 1, 15},
+};
+
 #define OLLAMA(message, rest)                                                                      \
     "{'model':'llama3.2','created_at':'2025-01-01T00:00:00Z','message':{'role':'assistant'"        \
     "," message "}," rest ",'total_duration':5,'eval_count':8}"
@@ -233,6 +334,12 @@ static const struct verdict cohere_chat[] = {
      0, 15},
     {COHERE("'content':'text'", "'COMPLETE'"), REASON_ANSWER_UNKNOWN, 0, 15},
     {"{'message':'invalid api token'}", REASON_ANSWER_UNKNOWN, 0, 15},
+    /* v1 */
+    {COMMAND_R("'text':'It rains.'", "'COMPLETE'"), REASON_NONE, 0, 0},
+    {COMMAND_R("'text':'It rains.'", "'MAX_TOKENS'"), REASON_ANSWER_CUT, 0, 0},
+    {COMMAND_R("'text':'','tool_calls':[{'name':'f'}]", "'COMPLETE'"), REASON_ANSWER_TOOLS, 0, 0},
+    {COMMAND_R("'text':'','search_queries':[{'text':'q'}]", "'COMPLETE'"), REASON_ANSWER_EMPTY, 0,
+     15},
 };
 
 static const struct verdict cohere_embed[] = {
