@@ -6,33 +6,72 @@
         __VA_ARGS__, NULL                                                                          \
     }
 
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define PLACES(...) ((const struct api_place[]){__VA_ARGS__, {.name = NULL}})
+#define AT(name_)                                                                                  \
+    {                                                                                              \
+        .name = (name_)                                                                            \
+    }
+#define IN(object_, name_)                                                                         \
+    {                                                                                              \
+        .object = (object_), .name = (name_)                                                       \
+    }
+#define EACH(name_)                                                                                \
+    {                                                                                              \
+        .name = (name_), .list = true                                                              \
+    }
+
+#define TEMPERATURE .temperatures = PLACES(AT("temperature"))
+#define OPENAI .model_after = "/deployments/", .live_models = openai_live_models
+
+/* Of a prompt that is kept at Amazon, the draft can change. */
+#define BEDROCK .model_after = "/model/", .live_models = LIST("*:prompt%2F*", "*%3Aprompt%2F*")
+
 /* X(name, the rest of struct api). Azure is OpenAI under other paths. InvokeModel has the body and
- * the answer of whatever model it calls. */
+ * the answer of whatever model it calls. Ollama loads or unloads a model that is asked nothing. */
 #define APIS(X)                                                                                    \
     X("openai-chat", PATHS("/chat/completions"), .request = &openai_chat,                          \
-      .gate = GATE_OPENAI_CHAT, .count_field = "n")                                                \
+      .gate = GATE_OPENAI_CHAT, .counts = PLACES(AT("n")), TEMPERATURE, OPENAI)                    \
     X("openai-responses", PATHS("/responses"), .request = &openai_responses,                       \
-      .gate = GATE_OPENAI_RESPONSES)                                                               \
+      .gate = GATE_OPENAI_RESPONSES, TEMPERATURE, OPENAI)                                          \
     X("openai-completions", PATHS("/completions"), .request = &openai_completions,                 \
-      .gate = GATE_OPENAI_COMPLETIONS, .count_field = "n")                                         \
+      .gate = GATE_OPENAI_COMPLETIONS, .counts = PLACES(EACH("prompt"), AT("n")), TEMPERATURE,     \
+      OPENAI)                                                                                      \
     X("openai-embeddings", PATHS("/embeddings"), .request = &openai_embeddings,                    \
-      .gate = GATE_OPENAI_EMBEDDINGS, .count_field = "input")                                      \
-    X("anthropic", PATHS("/v1/messages"), .request = &anthropic_messages, .gate = GATE_ANTHROPIC)  \
-    X("gemini", PATHS(":generateContent"), .request = &gemini_generate, .gate = GATE_GEMINI)       \
+      .gate = GATE_OPENAI_EMBEDDINGS, .counts = PLACES(EACH("input")),                             \
+      .model_after = "/deployments/")                                                              \
+    X("anthropic", PATHS("/v1/messages"), .request = &anthropic_messages, .gate = GATE_ANTHROPIC,  \
+      TEMPERATURE)                                                                                 \
+    X("gemini", PATHS(":generateContent"), .request = &gemini_generate, .gate = GATE_GEMINI,       \
+      .counts = PLACES(                                                                            \
+          IN("generationConfig", "candidateCount"), IN("generationConfig", "candidate_count"),     \
+          IN("generation_config", "candidateCount"), IN("generation_config", "candidate_count")),  \
+      .temperatures =                                                                              \
+          PLACES(IN("generationConfig", "temperature"), IN("generation_config", "temperature")),   \
+      .stream_paths = LIST(":streamGenerateContent"), .model_after = "/models/")                   \
     X("gemini-embed", PATHS(":embedContent", ":batchEmbedContents"), .request = &gemini_embed,     \
-      .gate = GATE_GEMINI)                                                                         \
-    X("bedrock", PATHS("/converse"), .request = &bedrock_converse, .gate = GATE_BEDROCK)           \
-    X("bedrock-invoke", PATHS("/invoke"), .request = &api_sorted)                                  \
+      .gate = GATE_GEMINI, .counts = PLACES(EACH("requests")), .model_after = "/models/")          \
+    X("bedrock", PATHS("/converse"), .request = &bedrock_converse, .gate = GATE_BEDROCK,           \
+      .stream_paths = LIST("/converse-stream"),                                                    \
+      .temperatures = PLACES(IN("inferenceConfig", "temperature")), BEDROCK)                       \
+    X("bedrock-invoke", PATHS("/invoke"), .request = &bedrock_invoke, .gate = GATE_BEDROCK_INVOKE, \
+      .stream_paths = LIST("/invoke-with-response-stream"),                                        \
+      .counts = PLACES(EACH("texts"), EACH("inputs"), EACH("images"), AT("n")),                    \
+      .temperatures = PLACES(AT("temperature"), IN("textGenerationConfig", "temperature"),         \
+                             IN("inferenceConfig", "temperature")),                                \
+      BEDROCK)                                                                                     \
     X("ollama", PATHS("/api/chat", "/api/generate"), .request = &ollama_generate,                  \
-      .gate = GATE_OLLAMA, .stream_by_default = true)                                              \
+      .gate = GATE_OLLAMA, .stream_by_default = true,                                              \
+      .temperatures = PLACES(IN("options", "temperature")), .asks = LIST("prompt", "messages"))    \
     X("ollama-embed", PATHS("/api/embed", "/api/embeddings"), .request = &ollama_embed,            \
-      .gate = GATE_OLLAMA, .count_field = "input")                                                 \
-    X("cohere", PATHS("/v2/chat", "/v1/chat"), .request = &cohere_chat, .gate = GATE_COHERE_CHAT)  \
+      .gate = GATE_OLLAMA, .counts = PLACES(EACH("input")))                                        \
+    X("cohere", PATHS("/v2/chat", "/v1/chat"), .request = &cohere_chat, .gate = GATE_COHERE_CHAT,  \
+      TEMPERATURE)                                                                                 \
     X("cohere-embed", PATHS("/v2/embed", "/v1/embed"), .request = &cohere_embed,                   \
-      .gate = GATE_COHERE_EMBED, .count_field = "texts")                                           \
+      .gate = GATE_COHERE_EMBED, .counts = PLACES(EACH("texts"), EACH("inputs"), EACH("images")))  \
     X("cohere-rerank", PATHS("/v2/rerank", "/v1/rerank"), .request = &cohere_rerank,               \
       .gate = GATE_COHERE_RERANK)                                                                  \
-    X("generic", PATHS(NULL), .request = &api_sorted)
+    X("generic", PATHS(NULL), .request = &api_sorted, TEMPERATURE)
 
 static const struct api apis[] = {
 #define X(name_, ...) {.name = name_, __VA_ARGS__},
@@ -53,25 +92,38 @@ const struct api *api_named(struct str name)
     return NULL;
 }
 
-static bool ends_with(struct str s, struct str end)
+struct str api_path(struct str target)
 {
-    return s.len >= end.len && str_eq(str_from(s, s.len - end.len), end);
+    struct str path = str_split(&target, '?');
+
+    while (path.len && path.ptr[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+size_t api_path_end(struct str path, const char *const *ends)
+{
+    size_t best = 0;
+
+    for (; ends && *ends; ends++)
+        if (str_ends(path, str_of(*ends)) && strlen(*ends) > best)
+            best = strlen(*ends);
+    return best;
 }
 
 /* The longest end wins: /chat/completions is no /completions. */
 const struct api *api_of_path(struct str target)
 {
     const struct api *best = api_generic();
-    struct str path = str_split(&target, '?');
+    struct str path = api_path(target);
     size_t best_len = 0;
 
-    while (path.len && path.ptr[path.len - 1] == '/')
-        path.len--;
     for (size_t i = 0; i < API_COUNT; i++) {
-        for (const char *const *end = apis[i].paths; *end; end++) {
-            struct str s = str_of(*end);
-            if (s.len > best_len && ends_with(path, s))
-                best = &apis[i], best_len = s.len;
+        const char *const *const lists[] = {apis[i].paths, apis[i].stream_paths};
+        for (size_t j = 0; j < 2; j++) {
+            size_t len = api_path_end(path, lists[j]);
+            if (len > best_len)
+                best = &apis[i], best_len = len;
         }
     }
     return best;

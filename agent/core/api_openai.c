@@ -3,18 +3,23 @@
  * optional field what absence says. */
 #include "api_table.h"
 
-/* What the provider does itself: it searches, runs code, or asks a third party. */
-static const char *const hosted_tools[] = {
-    "web_search",       "file_search", "code_interpreter", "computer", "mcp",
-    "image_generation", "local_shell", "apply_patch",      "shell",    NULL,
+/* Models that search, or run code, whatever the request says: OpenAI's, Perplexity's, Groq's, and
+ * any under a suffix of OpenRouter's. */
+const char *const openai_live_models[] = {
+    "*-search-preview*", "*-search-api*",   "*deep-research*", "sonar*", "*/sonar*",
+    "compound-*",        "*groq/compound*", "*:online",        NULL,
 };
+
+/* Tools that the caller runs. Any other type is one that the provider runs itself: it searches,
+ * runs code, or asks a third party. */
+static const char *const own_tools[] = {"function", "custom", NULL};
 
 /* A model sees its tools in the order they came in, their members too. */
 static const struct api_field tool_fields[] = {KEY("type"), API_FIELDS_END};
 static const struct api_object tool = {
     .fields = tool_fields,
     .keep_order = true,
-    .bypass_types = hosted_tools,
+    .own_types = own_tools,
 };
 
 /* A file that was uploaded can be deleted. */
@@ -45,7 +50,8 @@ static const struct api_object chat_message = {
 };
 
 /* top_k, min_p and repetition_penalty are those of vLLM, SGLang and OpenRouter; data_sources is
- * Azure's. */
+ * Azure's. xAI, Alibaba and OpenRouter search when search_parameters, enable_search or plugins say
+ * so. */
 static const struct api_field chat_fields[] = {
     KEY("model"),
     OBJECT("messages", chat_message),
@@ -87,6 +93,9 @@ static const struct api_field chat_fields[] = {
     DROP("stream_options"),
     BYPASS_IF("store", API_IF_NOT_FALSE | API_FALSE_IS_ABSENT),
     BYPASS("web_search_options"),
+    BYPASS("search_parameters"),
+    BYPASS_IF("enable_search", API_IF_NOT_FALSE | API_FALSE_IS_ABSENT),
+    BYPASS("plugins"),
     BYPASS("data_sources"),
     BYPASS("dataSources"),
     API_FIELDS_END,
@@ -116,10 +125,12 @@ static const struct api_field item_fields[] = {
     KEY("encrypted_content"),
     API_FIELDS_END,
 };
+/* A reference to an item may leave its type out; an image made earlier is one by its id. */
 static const struct api_object item = {
     .fields = item_fields,
     .null_is_absent = true,
-    .bypass_types = (const char *const[]){"item_reference", NULL},
+    .bypass_types = (const char *const[]){"item_reference", "image_generation_call", NULL},
+    .told_by = (const char *const[]){"type", "role", NULL},
 };
 
 /* `prompt` names a prompt that is stored upstream and may move. `store` is true by default there:
@@ -157,6 +168,7 @@ static const struct api_field responses_fields[] = {
     BYPASS("conversation"),
     BYPASS("previous_response_id"),
     BYPASS("prompt"),
+    BYPASS("plugins"),
     API_FIELDS_END,
 };
 const struct api_object openai_responses = {.fields = responses_fields, .null_is_absent = true};

@@ -41,9 +41,12 @@
 /* An object whose members are sorted and otherwise not known. */
 extern const struct api_object api_sorted;
 
+/* Models on OpenAI's APIs that search by themselves. */
+extern const char *const openai_live_models[];
+
 /* The requests, see api.c for their APIs. */
 extern const struct api_object openai_chat, openai_responses, openai_completions, openai_embeddings;
 extern const struct api_object anthropic_messages, gemini_generate, gemini_embed, bedrock_converse,
-    ollama_generate, ollama_embed, cohere_chat, cohere_embed, cohere_rerank;
+    bedrock_invoke, ollama_generate, ollama_embed, cohere_chat, cohere_embed, cohere_rerank;
 
 #endif

@@ -4,7 +4,7 @@
 
 /* Anthropic, Messages. cache_control sets what is billed, not what is said. A message whose
  * content is a string is documented as short for one text block. Files that were uploaded can be
- * deleted. */
+ * deleted. With 0 for max_tokens only Anthropic's own cache is filled. */
 static const struct api_object anthropic_part;
 
 static const struct api_field anthropic_source_fields[] = {
@@ -36,19 +36,23 @@ static const struct api_object anthropic_message = {
     .text_parts = "content",
 };
 
+/* What Anthropic runs itself. */
+static const char *const anthropic_server_tools[] = {
+    "web_search_", "web_fetch_", "code_execution_", "mcp", NULL,
+};
+
 static const struct api_field anthropic_tool_fields[] = {DROP("cache_control"), API_FIELDS_END};
 static const struct api_object anthropic_tool = {
     .fields = anthropic_tool_fields,
     .keep_order = true,
-    .bypass_types =
-        (const char *const[]){"web_search_", "web_fetch_", "code_execution_", "mcp", NULL},
+    .bypass_types = anthropic_server_tools,
 };
 
 static const struct api_field anthropic_fields[] = {
     KEY("model"),
     OBJECT("messages", anthropic_message),
     OBJECT("system", anthropic_part),
-    KEY("max_tokens"),
+    KEY_IF("max_tokens", API_ZERO_BYPASSES),
     KEY("stop_sequences"),
     VALUE("temperature"),
     VALUE("top_k"),
@@ -75,8 +79,24 @@ const struct api_object anthropic_messages = {.fields = anthropic_fields};
 
 /* Gemini, on AI Studio and Vertex. Its JSON takes each name in camel and in snake case. What
  * fileData points to can change or expire, as can what is cached. */
+static const struct api_object gemini_part;
+
+static const struct api_field gemini_result_fields[] = {
+    KEY("name"),
+    KEY("response"),
+    OBJECT("parts", gemini_part),
+    API_FIELDS_END,
+};
+static const struct api_object gemini_result = {.fields = gemini_result_fields};
+
 static const struct api_field gemini_part_fields[] = {
-    KEY("text"), KEY("inlineData"), BYPASS("fileData"), BYPASS("file_data"), API_FIELDS_END,
+    KEY("text"),
+    KEY("inlineData"),
+    BYPASS("fileData"),
+    BYPASS("file_data"),
+    OBJECT("functionResponse", gemini_result),
+    OBJECT("function_response", gemini_result),
+    API_FIELDS_END,
 };
 static const struct api_object gemini_part = {.fields = gemini_part_fields};
 
@@ -101,29 +121,17 @@ static const struct api_field gemini_config_fields[] = {
 };
 static const struct api_object gemini_config = {.fields = gemini_config_fields};
 
+/* Whatever is no declaration is what Google does itself: it searches, runs code, reads files. */
 static const struct api_field gemini_tool_fields[] = {
     KEY("functionDeclarations"),
     KEY("function_declarations"),
-    BYPASS("googleSearch"),
-    BYPASS("google_search"),
-    BYPASS("googleSearchRetrieval"),
-    BYPASS("google_search_retrieval"),
-    BYPASS("enterpriseWebSearch"),
-    BYPASS("enterprise_web_search"),
-    BYPASS("urlContext"),
-    BYPASS("url_context"),
-    BYPASS("codeExecution"),
-    BYPASS("code_execution"),
-    BYPASS("googleMaps"),
-    BYPASS("google_maps"),
-    BYPASS("fileSearch"),
-    BYPASS("file_search"),
-    BYPASS("retrieval"),
-    BYPASS("computerUse"),
-    BYPASS("computer_use"),
     API_FIELDS_END,
 };
-static const struct api_object gemini_tool = {.fields = gemini_tool_fields, .keep_order = true};
+static const struct api_object gemini_tool = {
+    .fields = gemini_tool_fields,
+    .keep_order = true,
+    .only_fields = true,
+};
 
 static const struct api_field gemini_generate_fields[] = {
     KEY("model"),
@@ -245,6 +253,49 @@ static const struct api_field bedrock_fields[] = {
     API_FIELDS_END,
 };
 const struct api_object bedrock_converse = {.fields = bedrock_fields};
+
+/* InvokeModel: a body for the model, of which only the top is sorted. In it, what is kept elsewhere
+ * has the names that Converse (Nova) and Anthropic give it. */
+static const struct api_object invoke_block;
+
+static const struct api_field invoke_block_fields[] = {
+    BYPASS("s3Location"),
+    BYPASS("file_id"),
+    OBJECT("source", invoke_block),
+    OBJECT("content", invoke_block),
+    OBJECT("image", invoke_block),
+    OBJECT("document", invoke_block),
+    OBJECT("video", invoke_block),
+    OBJECT("audio", invoke_block),
+    OBJECT("toolResult", invoke_block),
+    API_FIELDS_END,
+};
+static const struct api_object invoke_block = {
+    .fields = invoke_block_fields,
+    .keep_order = true,
+};
+
+static const struct api_field invoke_tool_fields[] = {BYPASS("systemTool"), API_FIELDS_END};
+static const struct api_object invoke_tool = {
+    .fields = invoke_tool_fields,
+    .keep_order = true,
+    .bypass_types = anthropic_server_tools,
+};
+
+static const struct api_field invoke_tools_fields[] = {
+    OBJECT("tools", invoke_tool),
+    API_FIELDS_END,
+};
+static const struct api_object invoke_tools = {.fields = invoke_tools_fields, .keep_order = true};
+
+static const struct api_field bedrock_invoke_fields[] = {
+    OBJECT("messages", invoke_block),
+    OBJECT("tools", invoke_tool),
+    OBJECT("toolConfig", invoke_tools),
+    KEY_IF("max_tokens", API_ZERO_BYPASSES),
+    API_FIELDS_END,
+};
+const struct api_object bedrock_invoke = {.fields = bedrock_invoke_fields};
 
 /* Ollama. It keeps the order of a tool's properties. `stream` is true when it is absent, so
  * `false` is not. */

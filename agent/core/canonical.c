@@ -96,13 +96,36 @@ static bool is_absent(const struct api_object *envelope, const struct api_field 
     }
 }
 
-static bool is_bypass_type(const char *const *prefixes, const struct json_node *member)
+static bool is_zero(struct str number)
 {
-    if (!prefixes || member->type != JSON_STRING || !str_eq(member->name, STR("type")))
-        return false;
-    while (*prefixes && !str_starts(member->text, str_of(*prefixes)))
+    for (size_t i = 0; i < number.len && number.ptr[i] != 'e' && number.ptr[i] != 'E'; i++)
+        if (number.ptr[i] >= '1' && number.ptr[i] <= '9')
+            return false;
+    return true;
+}
+
+static bool has_prefix(const char *const *prefixes, struct str text)
+{
+    while (*prefixes && !str_starts(text, str_of(*prefixes)))
         prefixes++;
     return *prefixes;
+}
+
+static bool is_one_of(const char *const *words, struct str text)
+{
+    while (*words && !str_eq(text, str_of(*words)))
+        words++;
+    return *words;
+}
+
+/* Whether the member is a "type" of what the provider does itself. */
+static bool is_bypass_type(const struct api_object *envelope, const struct json_node *member)
+{
+    const char *const *bypass = envelope->bypass_types, *const *own = envelope->own_types;
+
+    if ((!bypass && !own) || member->type != JSON_STRING || !str_eq(member->name, STR("type")))
+        return false;
+    return (bypass && has_prefix(bypass, member->text)) || (own && !is_one_of(own, member->text));
 }
 
 /* What a member of an envelope is, with its value, to the key. */
@@ -111,15 +134,31 @@ static enum api_class member_class(const struct api_object *envelope,
 {
     const struct api_field *field = api_field(envelope, member->name);
 
-    if (is_bypass_type(envelope->bypass_types, member))
+    if (is_bypass_type(envelope, member))
         return API_BYPASS;
     if (!field)
-        return API_KEY;
+        return envelope->only_fields ? API_BYPASS : API_KEY;
     if (is_absent(envelope, field, member))
         return API_DROP;
     if ((field->flags & API_IF_NOT_FALSE) && member->type == JSON_FALSE)
         return API_KEY;
+    if ((field->flags & API_ZERO_BYPASSES) && member->type == JSON_NUMBER && is_zero(member->text))
+        return API_BYPASS;
     return field->class;
+}
+
+/* Whether none of the members that say what the object is says it. */
+static bool says_nothing(const struct json_doc *doc, const struct json_node *object,
+                         const struct api_object *envelope)
+{
+    const char *const *name = envelope->told_by;
+
+    for (; name && *name; name++) {
+        const struct json_node *member = json_member(doc, object, str_of(*name));
+        if (member && member->type != JSON_NULL)
+            return false;
+    }
+    return name;
 }
 
 /* An element of an array. */
@@ -161,6 +200,8 @@ static void list_children(struct writer *w, struct frame *f)
         if (has_twins(nodes, order, f->node->count))
             w->reason = REASON_FIELD;
     }
+    if (object && says_nothing(w->doc, f->node, f->envelope))
+        w->reason = REASON_FIELD;
     f->left = 0;
     for (uint32_t i = 0; i < f->node->count; i++) {
         enum api_class class = object ? member_class(f->envelope, &nodes[order[i]])

@@ -1,7 +1,7 @@
 #include "meaning.h"
 
+#include "api_read.h"
 #include "canonical.h"
-#include <math.h>
 #include <stdlib.h>
 
 /* Whether the request asks for a stream, or may. */
@@ -12,43 +12,18 @@ static bool wants_stream(const struct api *api, const struct json_node *stream)
     return stream->type != JSON_FALSE;
 }
 
-/* A number's value; `otherwise` when it is none, or too long to be meant. */
-static double number_or(const struct json_node *node, double otherwise)
+/* A request that does not say is at the model's own temperature. */
+static bool temperature_is_kept(const struct policy *policy, const struct api *api,
+                                const struct json_doc *doc)
 {
-    char text[64];
+    double value;
 
-    if (!node || node->type != JSON_NUMBER || node->text.len >= sizeof text)
-        return otherwise;
-    memcpy(text, node->text.ptr, node->text.len);
-    text[node->text.len] = '\0';
-    return strtod(text, NULL);
-}
-
-static bool temperature_is_kept(const struct policy *policy, const struct json_node *temperature)
-{
-    double value = number_or(temperature, HUGE_VAL);
-
+    if (api_temperature(api, doc, &value) == API_NOT_ASKED)
+        return true;
     if (policy->deterministic_only && value != 0)
         return false;
-    /* a configured text has a NUL behind it; a request that does not say is at the model's own */
+    /* a configured text has a NUL behind it */
     return policy->max_temperature.len == 0 || value <= strtod(policy->max_temperature.ptr, NULL);
-}
-
-enum { ANSWERS_MAX = 1 << 20 }; /* more than any API gives */
-
-/* How many answers the request asks for: a number says so itself, a list of texts has one each, a
- * text or a list of tokens has one. */
-static int64_t answers_wanted(const struct json_doc *doc, const struct json_node *field)
-{
-    if (!field || field->type == JSON_NULL)
-        return 1;
-    if (field->type == JSON_NUMBER) {
-        double n = number_or(field, 0);
-        return n >= 1 && n <= ANSWERS_MAX ? (int64_t)n : 0;
-    }
-    if (field->type == JSON_ARRAY && field->count)
-        return doc->nodes[field - doc->nodes + 1].type == JSON_NUMBER ? 1 : field->count;
-    return field->type == JSON_STRING ? 1 : 0;
 }
 
 /* Keeps the model's name. False when it is longer than any: nobody could have a rule for it. */
@@ -72,12 +47,11 @@ static enum reason judge(struct meaning *out, const struct json_doc *doc,
         return REASON_REQUEST_JSON;
     if (wants_stream(api, json_member(doc, root, STR("stream"))))
         return REASON_STREAM;
-    if (!temperature_is_kept(policy, json_member(doc, root, STR("temperature"))))
+    if (!temperature_is_kept(policy, api, doc))
         return REASON_TEMPERATURE;
-    if (!keep_model(out, json_member(doc, root, STR("model"))))
+    if (api_bypasses(api, doc) || !keep_model(out, json_member(doc, root, STR("model"))))
         return REASON_FIELD;
-    if (api->count_field)
-        out->count = answers_wanted(doc, json_member(doc, root, str_of(api->count_field)));
+    out->count = api_answers_wanted(api, doc);
     return REASON_NONE;
 }
 

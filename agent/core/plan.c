@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include "api_read.h"
 #include "control.h"
 #include "gate.h"
 
@@ -60,12 +61,16 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
     struct key_context context = {plan->api ? str_of(plan->api->name) : STR(""), space};
     struct meaning meaning = {.reason = REASON_NONE};
 
+    if (plan->api && api_streams_path(plan->api, request->target))
+        return REASON_STREAM;
     if (plan->api)
         understand(&meaning, scratch, secret, policy, plan->api, request->body);
     else
         key_body_hash(&meaning.body, secret, request->body);
     if (meaning.reason != REASON_NONE)
         return meaning.reason;
+    if (plan->api && api_bypasses_path(plan->api, request->target))
+        return REASON_FIELD;
     plan->count = meaning.count;
     return key_derive(&plan->key, secret, policy, request, &meaning.body, &context,
                       &scratch->fields)

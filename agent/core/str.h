@@ -56,6 +56,11 @@ static inline bool str_starts(struct str s, struct str prefix)
     return s.len >= prefix.len && str_eq((struct str){s.ptr, prefix.len}, prefix);
 }
 
+static inline bool str_ends(struct str s, struct str end)
+{
+    return s.len >= end.len && str_eq((struct str){s.ptr + (s.len - end.len), end.len}, end);
+}
+
 /* What stands from offset `from` on; empty when that is past the end. */
 static inline struct str str_from(struct str s, size_t from)
 {

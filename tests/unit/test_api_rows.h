@@ -43,8 +43,12 @@ static const struct api_row shared[] = {
      "{'reasoning':{'effort':'low'},'instructions':'Be kind.','background':false,'stream':false,"
      "'conversation':null,'previous_response_id':null,'prompt':null,'input':"
      "[{'content':[{'text':'Hi','type':'input_text'}],'role':'user'}],'model':'gpt-5'}"},
-    {RESPONSES, "{'input':[{'content':[{'type':'input_image','image_url':'data:,'}]}]}",
-     "{'input':[{'content':[{'type':'input_image','file_id':null,'image_url':'data:,'}]}]}"},
+    {RESPONSES, "{'input':[" USER("[{'type':'input_image','image_url':'data:,'}]") "]}",
+     "{'input':[" USER("[{'type':'input_image','file_id':null,'image_url':'data:,'}]") "]}"},
+    {RESPONSES, "{'input':[{'type':'reasoning','id':'rs_1','encrypted_content':'gAA'}]}",
+     "{'input':[{'encrypted_content':'gAA','id':'rs_1','role':null,'type':'reasoning'}]}"},
+    {CHAT, "{'tools':[{'type':'custom','custom':{'name':'c'}}],'enable_search':false}",
+     "{'tools':[{'type':'custom','custom':{'name':'c'}}]}"},
     {"openai-completions", "{'model':'m','prompt':'Once','temperature':0,'n':1}",
      "{'prompt':'Once','temperature':0.0,'user':'u','stream':false,'model':'m','stop':null}"},
     {"openai-embeddings", "{'model':'text-embedding-3-small','input':['a','b']}",
@@ -76,6 +80,9 @@ static const struct api_row shared[] = {
      "{'labels':{'team':'a'},'systemInstruction':{'parts':[{'text':'S'}]},'generationConfig':"
      "{'maxOutputTokens':64,'topK':40.0,'temperature':5e-1},'contents':[{'parts':[{'text':'Hi'}],"
      "'role':'user'}]}"},
+    {"gemini",
+     PARTS("{'functionResponse':{'name':'f','response':{'a':1},'parts':[{'inlineData':{}}]}}"),
+     PARTS("{'functionResponse':{'parts':[{'inlineData':{}}],'response':{'a':1},'name':'f'}}")},
     {"gemini-embed", "{'model':'models/e','content':{'role':'user','parts':[{'text':'a'}]}}",
      "{'content':{'parts':[{'text':'a'}],'role':'user'},'model':'models/e'}"},
     {"gemini-embed", "{'requests':[{'model':'m','content':{'parts':[{'text':'a'}]}}]}",
@@ -90,6 +97,9 @@ static const struct api_row shared[] = {
      "],'role':'user'}],'performanceConfig':{'latency':'optimized'}}"},
     {"bedrock-invoke", "{'max_tokens':5,'anthropic_version':'bedrock-2023-05-31'}",
      "{'anthropic_version':'bedrock-2023-05-31', 'max_tokens':5}"},
+    {"bedrock-invoke",
+     "{'max_tokens':64,'messages':[" USER("[{'type':'image','source':{'data':'AA=='}}]") "]}",
+     "{'messages':[" USER("[{'type':'image','source':{'data':'AA=='}}]") "],'max_tokens':64}"},
     {"ollama",
      "{'model':'llama3.2','stream':false,'messages':[{'role':'user','content':'Hi'}],'options':"
      "{'temperature':0,'num_ctx':4096}}",
@@ -134,6 +144,14 @@ static const struct api_row apart[] = {
      "{'tools':[{'functionDeclarations':[{'parameters':" WEATHER_B "}]}]}"},
     {"bedrock", "{'toolConfig':{'tools':[{'toolSpec':{'inputSchema':{'json':" WEATHER_A "}}}]}}",
      "{'toolConfig':{'tools':[{'toolSpec':{'inputSchema':{'json':" WEATHER_B "}}}]}}"},
+    {"gemini", PARTS("{'functionResponse':{'response':{'a':1,'b':2}}}"),
+     PARTS("{'functionResponse':{'response':{'b':2,'a':1}}}")},
+    /* a body of whose model nothing is known */
+    {"bedrock-invoke", "{'messages':[" USER("'a'") "]}",
+     "{'messages':[{'content':'a','role':'user'}]}"},
+    {"bedrock-invoke", "{'tools':[{'name':'a','x':1}]}", "{'tools':[{'x':1,'name':'a'}]}"},
+    {"bedrock-invoke", "{'toolConfig':{'tools':[],'toolChoice':{}}}",
+     "{'toolConfig':{'toolChoice':{},'tools':[]}}"},
     {"ollama", "{'format':" WEATHER_A "}", "{'format':" WEATHER_B "}"},
     {"ollama", "{'tools':[" CHAT_TOOL(WEATHER_A) "]}", "{'tools':[" CHAT_TOOL(WEATHER_B) "]}"},
     {"cohere", "{'tools':[" CHAT_TOOL(WEATHER_A) "]}", "{'tools':[" CHAT_TOOL(WEATHER_B) "]}"},
@@ -152,6 +170,9 @@ static const struct api_row apart[] = {
     {CHAT, "{'messages':[" USER("'a'") "]}", "{'messages':[" USER("'a '") "]}"},
     {CHAT, "{'messages':[" USER("'a','user':'b'") "]}", "{'messages':[" USER("'a'") "]}"},
     {RESPONSES, "{'input':'a'}", "{'input':[" USER("'a'") "]}"},
+    {RESPONSES, "{'input':'a'}", "{}"},
+    {RESPONSES, "{'input':[{'type':'message','id':'msg_1'}]}",
+     "{'input':[{'type':'message','id':'msg_2'}]}"},
     {RESPONSES, "{'input':[" USER("'a'") "," USER("'b'") "]}",
      "{'input':[" USER("'b'") "," USER("'a'") "]}"},
     {"anthropic", CLAUDE("'messages':[" USER("'a'") "," USER("'b'") "]"),
@@ -168,6 +189,9 @@ static const struct api_row apart[] = {
     {"gemini", PARTS("{'text':'a'},{'text':'b'}"), PARTS("{'text':'b'},{'text':'a'}")},
     {"gemini", "{'systemInstruction':{'parts':[{'text':'a'}]}}",
      "{'systemInstruction':{'parts':[{'text':'b'}]}}"},
+    {"gemini", "{'tools':[{'functionDeclarations':[]}]}", "{}"},
+    {"gemini", "{'tools':[{'functionDeclarations':[]}]}",
+     "{'tools':[{'function_declarations':[]}]}"},
     {"gemini-embed", "{'requests':[{'title':'a'},{'title':'b'}]}",
      "{'requests':[{'title':'b'},{'title':'a'}]}"},
     {"bedrock", "{'messages':[{'content':[{'text':'a'},{'text':'b'}]}]}",
@@ -192,6 +216,8 @@ static const struct api_row apart[] = {
     {RESPONSES, "{'store':true}", "{'store':false}"},
     {RESPONSES, "{'store':false}", "{}"},
     {"anthropic", "{'temperature':null}", "{}"},
+    {"anthropic", "{'max_tokens':1}", "{'max_tokens':10}"},
+    {"anthropic", "{'max_tokens':'0'}", "{}"},
     {"anthropic", "{'stream':true}", "{}"},
     {"gemini", "{'generationConfig':null}", "{}"},
     {"gemini", "{'generationConfig':{'topK':40}}", "{'generationConfig':{'topK':41}}"},
@@ -212,6 +238,10 @@ static const struct api_row apart[] = {
     {                                                                                              \
         "anthropic", CLAUDE("'tools':[{'name':'x','type':'" type "'}]"), NULL                      \
     }
+#define INVOKE_TYPE(type)                                                                          \
+    {                                                                                              \
+        "bedrock-invoke", "{'tools':[{'name':'x','type':'" type "'}]}", NULL                       \
+    }
 #define GEMINI_TOOL(name)                                                                          \
     {                                                                                              \
         "gemini", "{'tools':[{'functionDeclarations':[]},{'" name "':{}}]}", NULL                  \
@@ -221,6 +251,9 @@ static const struct api_row refused[] = {
     {CHAT, "{'messages':[{'role':'assistant','audio':{'id':'audio_1'}}]}", NULL},
     {CHAT, "{'messages':[" USER("[{'type':'file','file':{'file_id':'file-1'}}]") "]}", NULL},
     {CHAT, "{'tools':[{'type':'web_search'}]}", NULL},
+    {CHAT, "{'tools':[{'type':'browser_search'}]}", NULL},
+    {CHAT, "{'tools':[{'type':'builtin_function','function':{'name':'$web_search'}}]}", NULL},
+    {CHAT, "{'enable_search':true}", NULL},
     RESPONSES_TYPE("web_search"),
     RESPONSES_TYPE("web_search_preview_2025_03_11"),
     RESPONSES_TYPE("file_search"),
@@ -231,7 +264,12 @@ static const struct api_row refused[] = {
     RESPONSES_TYPE("local_shell"),
     RESPONSES_TYPE("shell"),
     RESPONSES_TYPE("apply_patch"),
+    RESPONSES_TYPE("x_search"),
+    RESPONSES_TYPE(""),
     {RESPONSES, "{'input':[{'type':'item_reference','id':'msg_1'}]}", NULL},
+    {RESPONSES, "{'input':[" USER("'a'") ",{'id':'msg_1'}]}", NULL},
+    {RESPONSES, "{'input':[{'type':null,'id':'msg_1'}]}", NULL},
+    {RESPONSES, "{'input':[{'type':'image_generation_call','id':'ig_1'}]}", NULL},
     {RESPONSES, "{'input':[" USER("[{'type':'input_image','file_id':'file-1'}]") "]}", NULL},
     {RESPONSES, "{'input':[{'type':'function_call_output','output':[{'file_id':'f'}]}]}", NULL},
     {RESPONSES, "{'prompt':{'id':'pmpt_1'}}", NULL},
@@ -239,6 +277,9 @@ static const struct api_row refused[] = {
     ANTHROPIC_TYPE("web_fetch_20250910"),
     ANTHROPIC_TYPE("code_execution_20250825"),
     ANTHROPIC_TYPE("mcp_toolset"),
+    {"anthropic", "{'max_tokens':0}", NULL},
+    {"anthropic", "{'max_tokens':0.0}", NULL},
+    {"anthropic", "{'max_tokens':-0e5}", NULL},
     {"anthropic",
      CLAUDE("'messages':[" USER("[{'type':'document','source':{'type':'file',"
                                 "'file_id':'file_1'}}]") "]"),
@@ -266,12 +307,31 @@ static const struct api_row refused[] = {
     GEMINI_TOOL("retrieval"),
     GEMINI_TOOL("computerUse"),
     GEMINI_TOOL("computer_use"),
+    GEMINI_TOOL("parallelAiSearch"),
+    GEMINI_TOOL("exaAiSearch"),
+    GEMINI_TOOL("mcpServers"),
+    GEMINI_TOOL("whatever_comes_next"),
+    {"gemini", PARTS("{'functionResponse':{'parts':[{'fileData':{'fileUri':'gs://b/o'}}]}}"), NULL},
+    {"gemini", PARTS("{'function_response':{'parts':[{'file_data':{}}]}}"), NULL},
+    {"gemini", "{'system_instruction':{'parts':[{'file_data':{}}]}}", NULL},
     {"gemini", PARTS("{'fileData':{'fileUri':'https://g/v1beta/files/f'}}"), NULL},
     {"gemini", PARTS("{'file_data':{'file_uri':'gs://b/o'}}"), NULL},
     {"bedrock", "{'toolConfig':{'tools':[{'systemTool':{'name':'nova_grounding'}}]}}", NULL},
     {"bedrock",
      "{'messages':[{'content':[{'video':{'format':'mp4','source':{'s3Location':{'uri':'s3://b/o'"
      "}}}}]}]}",
+     NULL},
+    INVOKE_TYPE("web_search_20250305"),
+    {"bedrock-invoke", "{'max_tokens':0}", NULL},
+    {"bedrock-invoke", "{'toolConfig':{'tools':[{'systemTool':{'name':'nova_grounding'}}]}}", NULL},
+    {"bedrock-invoke",
+     "{'messages':[{'content':[{'video':{'source':{'s3Location':{'uri':'s3://b/o'}}}}]}]}", NULL},
+    {"bedrock-invoke",
+     "{'messages':[{'content':[{'toolResult':{'content':[{'image':{'source':{'s3Location':{}}}}]}}"
+     "]}]}",
+     NULL},
+    {"bedrock-invoke",
+     "{'messages':[" USER("[{'type':'document','source':{'type':'file','file_id':'f'}}]") "]}",
      NULL},
     {"bedrock",
      "{'messages':[{'content':[{'toolResult':{'content':[{'document':{'source':{'s3Location':{}}}}"

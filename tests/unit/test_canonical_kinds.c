@@ -23,6 +23,15 @@ static const struct api_object kept = {
     .bypass_types = (const char *const[]){"search", "run_", NULL},
     .text_parts = "content",
 };
+static const struct api_object told = {
+    .fields = (const struct api_field[]){{.name = NULL}},
+    .own_types = (const char *const[]){"own", NULL},
+    .told_by = (const char *const[]){"type", "role", NULL},
+};
+static const struct api_object only = {
+    .fields = (const struct api_field[]){{.name = "a"}, {.name = NULL}},
+    .only_fields = true,
+};
 static const struct api_field kinds_fields[] = {
     {.name = "key"},
     {.name = "off", .flags = API_FALSE_IS_ABSENT},
@@ -31,7 +40,10 @@ static const struct api_field kinds_fields[] = {
     {.name = "drop", .class = API_DROP},
     {.name = "bypass", .class = API_BYPASS},
     {.name = "unless", .class = API_BYPASS, .flags = API_IF_NOT_FALSE},
+    {.name = "some", .flags = API_ZERO_BYPASSES},
     {.name = "kept", .object = &kept},
+    {.name = "told", .object = &told},
+    {.name = "only", .object = &only},
     {.name = NULL},
 };
 static const struct api_object every_kind = {.fields = kinds_fields, .null_is_absent = true};
@@ -83,6 +95,12 @@ START_TEST(kinds_of_fields)
         {"{\"one\":true}", "{\"one\":true}"},
         {"{\"unless\":false}", "{\"unless\":false}"},
         {"{\"unless\":null}", "{}"},
+        {"{\"some\":10,\"key\":0}", "{\"key\":0,\"some\":10}"},
+        {"{\"some\":1e0}", "{\"some\":1e0}"},
+        {"{\"some\":\"0\"}", "{\"some\":\"0\"}"},
+        {"{\"told\":[{\"x\":1,\"role\":\"u\"},{\"type\":\"own\"},{\"type\":1},\"x\"]}",
+         "{\"told\":[{\"role\":\"u\",\"x\":1},{\"type\":\"own\"},{\"type\":1},\"x\"]}"},
+        {"{\"only\":[{\"a\":{\"b\":1}},{}]}", "{\"only\":[{\"a\":{\"b\":1}},{}]}"},
         /* order kept, and yet things dropped */
         {"{\"kept\":[{\"z\":1,\"drop\":0,\"a\":2},{\"drop\":1}]}",
          "{\"kept\":[{\"z\":1,\"a\":2},{}]}"},
@@ -182,6 +200,15 @@ START_TEST(fields_that_bypass)
         "{\"kept\":[{\"type\":\"run_it\"}]}",
         "{\"kept\":{\"content\":[{\"a\":1},{\"bypass\":null}]}}",
         "{\"kept\":{\"content\":[{\"type\":\"text\",\"text\":\"x\",\"bypass\":1}]}}",
+        "{\"some\":0}",
+        "{\"some\":-0.00}",
+        "{\"some\":0E9}",
+        "{\"told\":[{\"role\":\"u\",\"type\":\"owns\"}]}",
+        "{\"told\":[{\"role\":\"u\",\"type\":\"ow\"}]}",
+        "{\"told\":[{\"type\":\"own\"},{\"id\":1}]}",
+        "{\"told\":[{\"role\":null,\"type\":null}]}",
+        "{\"told\":[{}]}",
+        "{\"only\":{\"a\":1,\"b\":null}}",
         "{\"z\":{},\"bypass\":1,\"a\":[{\"x\":1}]}",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

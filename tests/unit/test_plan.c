@@ -4,6 +4,8 @@
 #include "core_fixture.h"
 #include "unit.h"
 
+#include <stdio.h>
+
 enum { FRAME = 16380, NOW = 1700000 };
 
 static struct plan_scratch scratch;
@@ -150,6 +152,84 @@ START_TEST(bodies_that_bypass)
     }
     ck_assert_int_eq(plan_of_body("{\"stream\":false}").status, PLAN_MISS);
     ck_assert_int_eq(plan_of_body("{\"x\":{\"stream\":true}}").status, PLAN_MISS);
+}
+END_TEST
+
+static enum reason reason_at(const char *target, const char *body)
+{
+    struct request request = sample_request();
+
+    request.target = str_of(target);
+    request.body = unit_guard(str_of(body));
+    return plan_of(&request).reason;
+}
+
+START_TEST(temperatures)
+{
+    static const struct {
+        const char *target, *body, *max;
+        bool zero; /* deterministic-only */
+        enum reason want;
+    } cases[] = {
+        {"/v1/messages", "{\"temperature\":0.5}", "0.5", false, REASON_ABSENT},
+        {"/v1/messages", "{\"temperature\":0.6}", "0.5", false, REASON_TEMPERATURE},
+        {"/v1/messages", "{\"temperature\":\"0\"}", "0.5", false, REASON_TEMPERATURE},
+        {"/v1/messages", "{}", "0.5", false, REASON_TEMPERATURE},
+        {"/v1/messages", "{}", "", true, REASON_TEMPERATURE},
+        {"/v1/messages", "{\"temperature\":0.0}", "", true, REASON_ABSENT},
+        {"/v1/messages", "{\"temperature\":0.1}", "", true, REASON_TEMPERATURE},
+        {"/v1/messages", "{\"temperature\":null}", "", true, REASON_TEMPERATURE},
+        {"/v1/messages", "{\"temperature\":\"0\"}", "", true, REASON_TEMPERATURE},
+        {"/v1/models/m:generateContent", "{\"generationConfig\":{\"temperature\":0}}", "0.5", true,
+         REASON_ABSENT},
+        {"/v1/models/m:generateContent", "{\"temperature\":0}", "", true, REASON_TEMPERATURE},
+        {"/v1/embeddings", "{\"input\":\"a\"}", "0", true, REASON_ABSENT},
+        {"/v2/rerank", "{\"query\":\"a\"}", "0", true, REASON_ABSENT},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        policy.max_temperature = str_of(cases[i].max);
+        policy.deterministic_only = cases[i].zero;
+        plan_scratch_forget(&scratch);
+        enum reason reason = reason_at(cases[i].target, cases[i].body);
+        ck_assert_msg(reason == cases[i].want, "%s: %s", cases[i].body, reason_name(reason));
+    }
+}
+END_TEST
+
+/* The path counts as well as the body, whatever is remembered of the body. */
+START_TEST(models_that_search)
+{
+    static const char azure[] = "/openai/deployments/gpt-4o%s/chat/completions";
+    char target[64];
+
+    ck_assert_int_eq(reason_at("/v1/chat/completions", "{\"model\":\"sonar\"}"), REASON_FIELD);
+    for (int i = 0; i < 4; i++) {
+        snprintf(target, sizeof target, azure, i & 1 ? "-search-preview" : "");
+        ck_assert_int_eq(reason_at(target, "{}"), i & 1 ? REASON_FIELD : REASON_ABSENT);
+    }
+}
+END_TEST
+
+START_TEST(paths_that_stream)
+{
+    static const char target[] = "/v1beta/models/m:streamGenerateContent";
+
+    ck_assert_int_eq(reason_at(target, "{}"), REASON_STREAM);
+    policy.api = STR("gemini");
+    ck_assert_int_eq(reason_at(target, "{\"stream\":false}"), REASON_STREAM);
+}
+END_TEST
+
+/* How many answers there must be goes with the ticket. */
+START_TEST(answers_wanted)
+{
+    struct request request = sample_request();
+
+    request.target = STR("/v1/completions");
+    request.body = STR("{\"prompt\":[\"a\",\"b\"],\"n\":3}");
+    ck_assert_int_eq(plan_of(&request).count, 6);
+    ck_assert_int_eq(plan_of(&request).count, 6);
 }
 END_TEST
 
@@ -384,6 +464,10 @@ Suite *suite_plan(void)
     tcase_add_test(cases, modes);
     tcase_add_test(cases, no_policy);
     tcase_add_test(cases, bodies_that_bypass);
+    tcase_add_test(cases, temperatures);
+    tcase_add_test(cases, models_that_search);
+    tcase_add_test(cases, paths_that_stream);
+    tcase_add_test(cases, answers_wanted);
     tcase_add_test(cases, bodies_that_share);
     tcase_add_test(cases, bodies_byte_by_byte);
     tcase_add_test(cases, answer_to_hit);

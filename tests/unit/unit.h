@@ -28,6 +28,7 @@ struct str unit_json(const char *text);
     X(canonical)                                                                                   \
     X(canonical_kinds)                                                                             \
     X(api)                                                                                         \
+    X(api_read)                                                                                    \
     X(config)                                                                                      \
     X(config_sections)                                                                             \
     X(config_use)                                                                                  \
