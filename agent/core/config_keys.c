@@ -123,9 +123,10 @@ static const struct config_key policy_keys[] = {
     {POLICY("api", api), TEXT(api), .preset = "auto",
      .help = "Which API the requests are for; auto: known by the path"},
     {POLICY("max-temperature", max_temperature), TEXT(decimal), .preset = "",
-     .help = "Requests with a higher temperature are not cached; empty: all are"},
+     .help = "Requests with a higher temperature, or none where the API has one, are not cached; "
+             "empty: all are"},
     {POLICY("deterministic-only", deterministic_only), FLAG("no|yes"), .preset = "no",
-     .help = "yes: only requests that set the temperature to 0 are cached"},
+     .help = "yes: where the API has a temperature, only requests that set it to 0 are cached"},
     {POLICY("store-finish", store_finish), WORDS(0, finish), .preset = "",
      .help = "Answers that are stored although the model did not end by itself"},
     {POLICY("store-tool-calls", store_tool_calls), FLAG("no|yes"), .preset = "yes",

@@ -5,7 +5,8 @@
 
 It prints `ready http://ADDR:PORT` once it listens (port 0 takes a free one). The path decides
 the shape of the answer: .../chat/completions, .../completions, .../embeddings, .../responses
-(OpenAI), .../messages (Anthropic); any other path gets a plain object. `"stream": true` in the
+(OpenAI), .../messages (Anthropic), ...:generateContent (Gemini), .../invoke (Anthropic's on
+Bedrock); any other path gets a plain object. `"stream": true` in the
 request makes it a stream of server-sent events.
 
 Every answer is new: it holds the number of the call, and a digest of the request it answers, so
@@ -119,6 +120,13 @@ def message(text, model):
             'stop_sequence': None, 'usage': {'input_tokens': 9, 'output_tokens': 12}}
 
 
+def content(text, model):
+    return {'candidates': [{'content': {'role': 'model', 'parts': [{'text': text}]},
+                            'finishReason': 'STOP', 'index': 0}],
+            'usageMetadata': {'promptTokenCount': 9, 'candidatesTokenCount': 12},
+            'modelVersion': model}
+
+
 def plain(text, model):
     return {'object': 'fake', 'model': model, 'text': text}
 
@@ -154,7 +162,8 @@ def message_events(pieces, model, fake):
 
 SHAPES = (('/chat/completions', chat, chat_events), ('/completions', completion, chat_events),
           ('/embeddings', embeddings, None), ('/responses', response, response_events),
-          ('/messages', message, message_events), ('', plain, chat_events))
+          ('/messages', message, message_events), (':generateContent', content, None),
+          ('/invoke', message, None), ('', plain, chat_events))
 
 ODD_HEADERS = (('Set-Cookie', 'session=secret; Path=/'), ('Set-Cookie', 'other=1'),
                ('X-Request-Id', 'req-of-call'), ('OpenAI-Processing-Ms', '17'),

@@ -7,6 +7,7 @@ import pytest
 import harness
 from harness import CHAT, metrics, prompt
 
+GEMINI = '/v1beta/models/gemini-2.5-flash:generateContent'
 CONTROLS = '''
 [policy llm]
 allow-controls = yes
@@ -33,6 +34,8 @@ def chat(text, **members):
     (CHAT, {'temperature': 0}, {'temperature': 0.0}),
     (CHAT, {'stream': False, 'n': 1, 'seed': None}, {}),
     ('/v1/messages', {'max_tokens': 9, 'metadata': {'user_id': '1'}}, {'max_tokens': 9}),
+    (GEMINI, {'generationConfig': {'temperature': 0}}, {'generationConfig': {'temperature': 0.0}}),
+    ('/model/anthropic.claude-v2%3A1/invoke', {'max_tokens': 9}, {'max_tokens': 9}),
 ])
 def test_fields_that_change_nothing_share(stack, target, one, other):
     question = prompt()
@@ -59,6 +62,12 @@ def test_fields_that_may_change_an_answer_do_not_share(stack, one, other):
     ('/v1/responses', {'previous_response_id': 'resp_1'}),
     ('/v1/responses', {'tools': [{'type': 'web_search_preview'}]}),
     ('/v1/messages', {'mcp_servers': [{'type': 'url'}]}),
+    ('/v1/messages', {'max_tokens': 0}),
+    (CHAT, {'model': 'gpt-4o-search-preview'}),
+    ('/openai/deployments/gpt-4o-search-preview/chat/completions', {}),
+    ('/v1/responses', {'input': [{'id': 'msg_1'}]}),
+    (GEMINI, {'tools': [{'whateverSearch': {}}]}),
+    ('/api/generate', {'stream': False, 'keep_alive': 0, 'messages': []}),
 ])
 def test_requests_whose_answer_depends_on_more_are_bypassed(stack, target, members):
     answers = [ask(stack, chat(prompt(), **members), target) for _ in range(2)]
@@ -70,6 +79,7 @@ def test_requests_whose_answer_depends_on_more_are_bypassed(stack, target, membe
     (CHAT, 'error'), (CHAT, 'finish=length'), (CHAT, 'finish=content_filter'), (CHAT, 'finish='),
     (CHAT, 'finish=something-new'), ('/v1/messages', 'finish=max_tokens'),
     ('/v1/messages', 'finish=pause_turn'), ('/v1/messages', 'finish=refusal'),
+    ('/model/m/invoke', 'finish=max_tokens'), ('/model/m/invoke', 'finish='),
 ])
 def test_answers_that_are_no_good_are_not_kept(stack, target, orders):
     members = chat(prompt())
@@ -77,6 +87,18 @@ def test_answers_that_are_no_good_are_not_kept(stack, target, orders):
     assert [answer.cache for answer in answers] == ['MISS', 'MISS']
     assert ask(stack, members, target).cache == 'MISS'
     assert ask(stack, members, target).cache == 'HIT'
+
+
+@pytest.mark.parametrize('target, one, two', [
+    ('/v1/completions', {'prompt': ['a']}, {'prompt': ['a', 'b']}),
+    ('/v1/completions', {'prompt': 'a', 'n': 1}, {'prompt': 'a', 'n': 2}),
+    (GEMINI, {}, {'generationConfig': {'candidateCount': 2}}),
+])
+def test_fewer_answers_than_asked_for_are_not_kept(stack, target, one, two):
+    """The origin gives one, whatever is asked."""
+    for members, caches in ((one, ['MISS', 'HIT']), (two, ['MISS', 'MISS'])):
+        members = {**chat(prompt()), **members}
+        assert [ask(stack, members, target).cache for _ in range(2)] == caches
 
 
 def test_fewer_vectors_than_texts_are_not_kept(stack):
@@ -98,6 +120,17 @@ def test_a_policy_may_keep_what_was_cut(origin):
             assert 'detail=temperature' in answer.header('cache-status')
 
 
+def test_only_answers_that_depend_on_a_temperature_need_one(origin):
+    config = '[policy llm]\ndeterministic-only = yes\n'
+    zero = {'generationConfig': {'temperature': 0}}
+    with harness.Stack(origin, config, ['--redis', 'none']) as stack:
+        for target, members, cache in (('/v1/embeddings', {'input': prompt()}, 'HIT'),
+                                       (GEMINI, chat(prompt(), **zero), 'HIT'),
+                                       (GEMINI, chat(prompt(), temperature=0), 'BYPASS')):
+            ask(stack, members, target)
+            assert ask(stack, members, target).cache == cache
+
+
 def test_controls_are_obeyed_where_the_policy_allows_it(controlled):
     members = chat(prompt())
 
@@ -117,6 +150,8 @@ def test_controls_are_obeyed_where_the_policy_allows_it(controlled):
     assert said({'X-Cache-Namespace': 'trial'}).cache == 'MISS'
     assert said({'X-Cache-Namespace': 'trial'}).cache == 'HIT'
     assert said({'X-Cache-Namespace': 'other'}).cache == 'MISS'
+    both = said({'X-Cache-Namespace': 'trial', 'x-cache-namespace': 'other'})
+    assert both.cache == 'BYPASS' and 'detail=control' in both.header('cache-status')
 
 
 def test_controls_are_ignored_otherwise(stack):
