@@ -7,7 +7,7 @@ PYTHON  ?= /usr/bin/python3
 SECONDS ?= 60
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
-PACKAGES := hiredis inih libmicrohttpd libxxhash
+PACKAGES := hiredis inih libmicrohttpd libxxhash libpcre2-8 libutf8proc
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
 CPPFLAGS += -Iagent -D_GNU_SOURCE
 STANDARD := -std=c11 $(WARNINGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)

@@ -27,6 +27,7 @@ struct str unit_json(const char *text);
     X(json_memory)                                                                                 \
     X(canonical)                                                                                   \
     X(canonical_kinds)                                                                             \
+    X(nfc)                                                                                         \
     X(api)                                                                                         \
     X(api_read)                                                                                    \
     X(config)                                                                                      \
