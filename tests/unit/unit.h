@@ -28,6 +28,7 @@ struct str unit_json(const char *text);
     X(canonical)                                                                                   \
     X(canonical_kinds)                                                                             \
     X(nfc)                                                                                         \
+    X(normalize)                                                                                   \
     X(api)                                                                                         \
     X(api_read)                                                                                    \
     X(config)                                                                                      \
