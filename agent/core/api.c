@@ -82,6 +82,7 @@ static const struct api apis[] = {
 enum { API_COUNT = sizeof apis / sizeof *apis };
 
 static const struct api_field no_fields[] = {API_FIELDS_END};
+const char *const api_tool_roles[] = {"tool", "function", NULL};
 const struct api_object api_sorted = {.fields = no_fields};
 
 const struct api *api_named(struct str name)

@@ -19,7 +19,10 @@ enum api_flag {
     API_ONE_IS_ABSENT = 2,   /* so does the number 1 */
     API_BY_VALUE = 4,        /* a number: 0, 0.0 and 0e0 are the same */
     API_IF_NOT_FALSE = 8,    /* API_BYPASS unless the value is false */
-    API_ZERO_BYPASSES = 32,  /* API_BYPASS when the value is the number 0 */
+    /* text for the model: a string, a list of strings, or such members of objects inside, when
+     * each member on the way from the root is marked so */
+    API_TEXT = 16,
+    API_ZERO_BYPASSES = 32, /* API_BYPASS when the value is the number 0 */
 };
 
 /* An object whose members may be written in any order, and what is known of its members; or an
@@ -46,6 +49,9 @@ struct api_object {
     /* documented: an array of exactly one text part {"type":"text","text":T} is the string T when
      * it is the member named here; NULL: nothing */
     const char *text_parts;
+    /* the model has not got it from its user when its member "role" is one of these, ended by
+     * NULL: nothing inside is API_TEXT then. NULL: there are none */
+    const char *const *tool_roles;
 };
 
 struct api_field {

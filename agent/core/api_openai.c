@@ -32,13 +32,13 @@ static const struct api_field file_fields[] = {
 static const struct api_object file = {.fields = file_fields};
 
 static const struct api_field chat_part_fields[] = {
-    KEY("type"),    KEY("text"),          KEY("image_url"), KEY("input_audio"),
+    KEY("type"),    TEXT("text"),         KEY("image_url"), KEY("input_audio"),
     KEY("refusal"), OBJECT("file", file), API_FIELDS_END,
 };
 static const struct api_object chat_part = {.fields = chat_part_fields};
 
 static const struct api_field chat_message_fields[] = {
-    KEY("role"),          OBJECT("content", chat_part),
+    KEY("role"),          TEXT_OR_OBJECT("content", chat_part),
     KEY("name"),          KEY("tool_calls"),
     KEY("tool_call_id"),  KEY("refusal"),
     KEY("function_call"), BYPASS("audio"), /* the id of an earlier answer */
@@ -47,6 +47,7 @@ static const struct api_field chat_message_fields[] = {
 static const struct api_object chat_message = {
     .fields = chat_message_fields,
     .null_is_absent = true,
+    .tool_roles = api_tool_roles,
 };
 
 /* top_k, min_p and repetition_penalty are those of vLLM, SGLang and OpenRouter; data_sources is
@@ -54,7 +55,7 @@ static const struct api_object chat_message = {
  * so. */
 static const struct api_field chat_fields[] = {
     KEY("model"),
-    OBJECT("messages", chat_message),
+    TEXT_OR_OBJECT("messages", chat_message),
     VALUE("temperature"),
     VALUE("top_p"),
     KEY("max_tokens"),
@@ -103,7 +104,7 @@ static const struct api_field chat_fields[] = {
 const struct api_object openai_chat = {.fields = chat_fields, .null_is_absent = true};
 
 static const struct api_field item_part_fields[] = {
-    KEY("type"),     KEY("text"),     KEY("image_url"), KEY("detail"),     KEY("file_data"),
+    KEY("type"),     TEXT("text"),    KEY("image_url"), KEY("detail"),     KEY("file_data"),
     KEY("filename"), KEY("file_url"), KEY("refusal"),   BYPASS("file_id"), API_FIELDS_END,
 };
 static const struct api_object item_part = {
@@ -114,7 +115,7 @@ static const struct api_object item_part = {
 static const struct api_field item_fields[] = {
     KEY("type"),
     KEY("role"),
-    OBJECT("content", item_part),
+    TEXT_OR_OBJECT("content", item_part),
     OBJECT("output", item_part), /* of a tool */
     KEY("id"),
     KEY("status"),
@@ -137,8 +138,8 @@ static const struct api_object item = {
  * an answer's id lives upstream, in the tenant's own account. */
 static const struct api_field responses_fields[] = {
     KEY("model"),
-    OBJECT("input", item),
-    KEY("instructions"),
+    TEXT_OR_OBJECT("input", item),
+    TEXT("instructions"),
     VALUE("temperature"),
     VALUE("top_p"),
     KEY("max_output_tokens"),
@@ -175,7 +176,7 @@ const struct api_object openai_responses = {.fields = responses_fields, .null_is
 
 static const struct api_field completions_fields[] = {
     KEY("model"),
-    KEY("prompt"),
+    TEXT("prompt"),
     KEY("suffix"),
     KEY("max_tokens"),
     VALUE("temperature"),

@@ -33,9 +33,18 @@
     {                                                                                              \
         .name = (name_), .class = API_BYPASS, .flags = (flags_)                                    \
     }
+#define TEXT(name_)                                                                                \
+    {                                                                                              \
+        .name = (name_), .flags = API_TEXT                                                         \
+    }
 #define OBJECT(name_, object_)                                                                     \
     {                                                                                              \
         .name = (name_), .object = &(object_)                                                      \
+    }
+
+#define TEXT_OR_OBJECT(name_, object_)                                                             \
+    {                                                                                              \
+        .name = (name_), .flags = API_TEXT, .object = &(object_)                                   \
     }
 
 /* An object whose members are sorted and otherwise not known. */
@@ -43,6 +52,9 @@ extern const struct api_object api_sorted;
 
 /* Models on OpenAI's APIs that search by themselves. */
 extern const char *const openai_live_models[];
+
+/* Roles of messages that hold what a tool has found. */
+extern const char *const api_tool_roles[];
 
 /* The requests, see api.c for their APIs. */
 extern const struct api_object openai_chat, openai_responses, openai_completions, openai_embeddings;

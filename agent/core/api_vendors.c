@@ -16,7 +16,7 @@ static const struct api_object anthropic_source = {.fields = anthropic_source_fi
 
 static const struct api_field anthropic_part_fields[] = {
     KEY("type"),
-    KEY("text"),
+    TEXT("text"),
     OBJECT("source", anthropic_source),
     OBJECT("content", anthropic_part), /* of a tool's result */
     KEY("input"),
@@ -28,7 +28,7 @@ static const struct api_object anthropic_part = {.fields = anthropic_part_fields
 
 static const struct api_field anthropic_message_fields[] = {
     KEY("role"),
-    OBJECT("content", anthropic_part),
+    TEXT_OR_OBJECT("content", anthropic_part),
     API_FIELDS_END,
 };
 static const struct api_object anthropic_message = {
@@ -50,8 +50,8 @@ static const struct api_object anthropic_tool = {
 
 static const struct api_field anthropic_fields[] = {
     KEY("model"),
-    OBJECT("messages", anthropic_message),
-    OBJECT("system", anthropic_part),
+    TEXT_OR_OBJECT("messages", anthropic_message),
+    TEXT_OR_OBJECT("system", anthropic_part),
     KEY_IF("max_tokens", API_ZERO_BYPASSES),
     KEY("stop_sequences"),
     VALUE("temperature"),
@@ -90,7 +90,7 @@ static const struct api_field gemini_result_fields[] = {
 static const struct api_object gemini_result = {.fields = gemini_result_fields};
 
 static const struct api_field gemini_part_fields[] = {
-    KEY("text"),
+    TEXT("text"),
     KEY("inlineData"),
     BYPASS("fileData"),
     BYPASS("file_data"),
@@ -102,7 +102,7 @@ static const struct api_object gemini_part = {.fields = gemini_part_fields};
 
 static const struct api_field gemini_content_fields[] = {
     KEY("role"),
-    OBJECT("parts", gemini_part),
+    TEXT_OR_OBJECT("parts", gemini_part),
     API_FIELDS_END,
 };
 static const struct api_object gemini_content = {.fields = gemini_content_fields};
@@ -135,9 +135,9 @@ static const struct api_object gemini_tool = {
 
 static const struct api_field gemini_generate_fields[] = {
     KEY("model"),
-    OBJECT("contents", gemini_content),
-    OBJECT("systemInstruction", gemini_content),
-    OBJECT("system_instruction", gemini_content),
+    TEXT_OR_OBJECT("contents", gemini_content),
+    TEXT_OR_OBJECT("systemInstruction", gemini_content),
+    TEXT_OR_OBJECT("system_instruction", gemini_content),
     OBJECT("generationConfig", gemini_config),
     OBJECT("generation_config", gemini_config),
     KEY("safetySettings"),
@@ -191,7 +191,7 @@ static const struct api_field bedrock_result_fields[] = {
 static const struct api_object bedrock_result = {.fields = bedrock_result_fields};
 
 static const struct api_field bedrock_block_fields[] = {
-    KEY("text"),
+    TEXT("text"),
     OBJECT("image", bedrock_media),
     OBJECT("document", bedrock_media),
     OBJECT("video", bedrock_media),
@@ -208,7 +208,7 @@ static const struct api_object bedrock_block = {
 
 static const struct api_field bedrock_message_fields[] = {
     KEY("role"),
-    OBJECT("content", bedrock_block),
+    TEXT_OR_OBJECT("content", bedrock_block),
     API_FIELDS_END,
 };
 static const struct api_object bedrock_message = {.fields = bedrock_message_fields};
@@ -238,8 +238,8 @@ static const struct api_field bedrock_tools_fields[] = {
 static const struct api_object bedrock_tools = {.fields = bedrock_tools_fields};
 
 static const struct api_field bedrock_fields[] = {
-    OBJECT("messages", bedrock_message),
-    OBJECT("system", bedrock_block),
+    TEXT_OR_OBJECT("messages", bedrock_message),
+    TEXT_OR_OBJECT("system", bedrock_block),
     OBJECT("inferenceConfig", bedrock_inference),
     OBJECT("toolConfig", bedrock_tools),
     KEY("guardrailConfig"),
@@ -312,12 +312,18 @@ static const struct api_field ollama_options_fields[] = {
 };
 static const struct api_object ollama_options = {.fields = ollama_options_fields};
 
+static const struct api_field ollama_message_fields[] = {TEXT("content"), API_FIELDS_END};
+static const struct api_object ollama_message = {
+    .fields = ollama_message_fields,
+    .tool_roles = api_tool_roles,
+};
+
 static const struct api_field ollama_generate_fields[] = {
     KEY("model"),
-    OBJECT("messages", api_sorted),
-    KEY("prompt"),
+    TEXT_OR_OBJECT("messages", ollama_message),
+    TEXT("prompt"),
     KEY("suffix"),
-    KEY("system"),
+    TEXT("system"),
     KEY("template"),
     KEY("context"),
     KEY("raw"),
@@ -344,16 +350,24 @@ static const struct api_field ollama_embed_fields[] = {
 const struct api_object ollama_embed = {.fields = ollama_embed_fields};
 
 /* Cohere. `priority` says how early a request is handled. */
+static const struct api_field cohere_part_fields[] = {TEXT("text"), API_FIELDS_END};
+static const struct api_object cohere_part = {.fields = cohere_part_fields};
+
 static const struct api_field cohere_message_fields[] = {
     KEY("role"),
-    OBJECT("content", api_sorted),
+    TEXT_OR_OBJECT("content", cohere_part),
     API_FIELDS_END,
 };
-static const struct api_object cohere_message = {.fields = cohere_message_fields};
+static const struct api_object cohere_message = {
+    .fields = cohere_message_fields,
+    .tool_roles = api_tool_roles,
+};
 
 static const struct api_field cohere_chat_fields[] = {
     KEY("model"),
-    OBJECT("messages", cohere_message),
+    TEXT_OR_OBJECT("messages", cohere_message),
+    TEXT("message"), /* of version 1, as is preamble */
+    TEXT("preamble"),
     KEY("tools"),
     KEY("strict_tools"),
     KEY("tool_choice"),

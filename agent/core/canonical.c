@@ -17,11 +17,14 @@ struct frame {
     uint32_t left;                     /* children not yet written */
     bool listed;                       /* those to write stand in doc->order */
     bool begun;                        /* one is written */
+    bool text;                         /* strings in it may be API_TEXT */
 };
 
 struct writer {
     struct buf *out;
     struct json_doc *doc;
+    struct normalizer *normalizer; /* of texts; or NULL */
+    struct buf text;               /* a text, normalised */
     size_t depth;
     uint32_t ordered;   /* how much of doc->order is taken */
     enum reason reason; /* why the document has no form */
@@ -53,6 +56,14 @@ static void write_string(struct buf *out, struct str s)
         at = stop + 1;
     }
     buf_append_byte(out, '"');
+}
+
+static void write_text(struct writer *w, struct str text)
+{
+    if (normalize_text(w->normalizer, text, &w->text))
+        write_string(w->out, buf_str(&w->text));
+    else
+        w->reason = REASON_NORMALIZE;
 }
 
 static int compare_members(const struct json_node *nodes, uint32_t first, uint32_t second)
@@ -216,12 +227,26 @@ static void list_children(struct writer *w, struct frame *f)
     w->ordered += f->left;
 }
 
+/* Whether the object is a message in which a tool speaks. */
+static bool is_of_tool(const struct json_doc *doc, const struct json_node *node,
+                       const struct api_object *envelope)
+{
+    if (node->type != JSON_OBJECT || !envelope || !envelope->tool_roles)
+        return false;
+    const struct json_node *role = json_member(doc, node, STR("role"));
+    for (const char *const *name = envelope->tool_roles; role && *name; name++)
+        if (str_eq(role->text, str_of(*name)))
+            return true;
+    return false;
+}
+
 static void open_container(struct writer *w, const struct json_node *node,
-                           const struct api_object *envelope)
+                           const struct api_object *envelope, bool text)
 {
     struct frame *f = &w->stack[w->depth++];
 
     *f = (struct frame){.node = node, .envelope = envelope, .left = node->count};
+    f->text = text && !is_of_tool(w->doc, node, envelope);
     f->child = (uint32_t)(node - w->doc->nodes) + 1;
     if (envelope && (node->type == JSON_OBJECT || envelope->empty_is_absent))
         list_children(w, f);
@@ -235,8 +260,9 @@ static void close_container(struct writer *w)
     buf_append_byte(w->out, f->node->type == JSON_OBJECT ? '}' : ']');
 }
 
+/* `text`: it is API_TEXT, and there is a normalizer. */
 static void write_value(struct writer *w, const struct json_node *node,
-                        const struct api_object *envelope)
+                        const struct api_object *envelope, bool text)
 {
     switch (node->type) {
     case JSON_NULL:
@@ -252,11 +278,14 @@ static void write_value(struct writer *w, const struct json_node *node,
         buf_append(w->out, node->text);
         break;
     case JSON_STRING:
-        write_string(w->out, node->text);
+        if (text)
+            write_text(w, node->text);
+        else
+            write_string(w->out, node->text);
         break;
     case JSON_ARRAY:
     case JSON_OBJECT:
-        open_container(w, node, envelope);
+        open_container(w, node, envelope, text);
         break;
     }
 }
@@ -311,33 +340,33 @@ static const struct json_node *only_text(const struct json_doc *doc, const struc
 
 /* A member of an envelope, as its table has it. */
 static void write_known(struct writer *w, const struct json_node *value,
-                        const struct api_object *envelope, const struct api_field *field)
+                        const struct api_object *envelope, const struct api_field *field, bool text)
 {
     const char *text_parts = envelope->text_parts;
-    const struct json_node *text = NULL;
+    const struct json_node *only = NULL;
 
     if (text_parts && field->object && str_eq(str_of(text_parts), value->name))
-        text = only_text(w->doc, value, field->object);
-    if (text)
-        write_string(w->out, text->text);
+        only = only_text(w->doc, value, field->object);
+    if (only)
+        write_value(w, only, NULL, text);
     else if ((field->flags & API_BY_VALUE) && value->type == JSON_NUMBER)
         write_number(w->out, value->text);
     else
-        write_value(w, value, field->object);
+        write_value(w, value, field->object, text);
 }
 
 static void write_member(struct writer *w, const struct json_node *member,
-                         const struct api_object *envelope)
+                         const struct api_object *envelope, bool text)
 {
-    bool plain = member->type == JSON_STRING || !envelope;
+    bool plain = !envelope || (member->type == JSON_STRING && !text);
     const struct api_field *field = plain ? NULL : api_field(envelope, member->name);
 
     write_string(w->out, member->name);
     buf_append_byte(w->out, ':');
     if (field)
-        write_known(w, member, envelope, field);
+        write_known(w, member, envelope, field, text && (field->flags & API_TEXT));
     else
-        write_value(w, member, NULL);
+        write_value(w, member, NULL, false);
 }
 
 static const struct json_node *next_child(const struct json_doc *doc, struct frame *f)
@@ -360,13 +389,15 @@ static void write_child(struct writer *w, struct frame *f)
         buf_append_byte(w->out, ',');
     f->begun = true;
     if (f->node->type == JSON_OBJECT)
-        write_member(w, child, f->envelope);
+        write_member(w, child, f->envelope, f->text);
+    else if (child->type != JSON_ARRAY)
+        write_value(w, child, f->envelope, f->text);
     else /* an array in an array is nothing that any API knows */
-        write_value(w, child, child->type == JSON_OBJECT ? f->envelope : NULL);
+        write_value(w, child, NULL, false);
 }
 
 enum reason canonical_write(struct buf *out, struct json_doc *doc,
-                            const struct api_object *envelope)
+                            const struct api_object *envelope, struct normalizer *normalizer)
 {
     struct writer w; /* large; its stack is filled as it grows */
 
@@ -374,10 +405,16 @@ enum reason canonical_write(struct buf *out, struct json_doc *doc,
         return REASON_INTERNAL;
     w.out = out;
     w.doc = doc;
+    w.normalizer = normalizer;
+    w.text = buf_new(out->max);
     w.depth = 0;
     w.ordered = 0;
     w.reason = REASON_NONE;
-    write_value(&w, &doc->nodes[0], envelope);
+    if (normalizer) {
+        normalizer_begin(normalizer);
+        buf_append(out, normalizer_identity(normalizer));
+    }
+    write_value(&w, &doc->nodes[0], envelope, normalizer && doc->nodes[0].type == JSON_OBJECT);
     while (w.depth && w.reason == REASON_NONE) {
         struct frame *f = &w.stack[w.depth - 1];
         if (f->left)
@@ -385,5 +422,6 @@ enum reason canonical_write(struct buf *out, struct json_doc *doc,
         else
             close_container(&w);
     }
+    buf_free(&w.text);
     return w.reason == REASON_NONE && !buf_ok(out) ? REASON_INTERNAL : w.reason;
 }

@@ -21,6 +21,7 @@
     X(REASON_RANGE, "range", "the request asks for a part, or the answer is one")                  \
     X(REASON_STREAM, "stream", "the request asks for a stream")                                    \
     X(REASON_FIELD, "field", "a field asks for what depends on more than the request")             \
+    X(REASON_NORMALIZE, "normalize", "the text could not be normalised within its limits")         \
     X(REASON_TEMPERATURE, "temperature", "the policy caches lower temperatures only")              \
     X(REASON_CONTROL, "control", "the request's Cache-Control asked for it")                       \
     X(REASON_SHADOW, "shadow", "it would have been a hit, and the policy is in shadow mode")       \

@@ -42,7 +42,7 @@ static enum reason write_with(struct buf *out, const char *api, const char *requ
     enum json_error error = json_read(&doc, unit_guard(buf_str(&text)));
     ck_assert_msg(error == JSON_OK, "%.*s: %s", STR_ARGS(buf_str(&text)), json_error_name(error));
     buf_clear(out);
-    return canonical_write(out, &doc, named(api)->request);
+    return canonical_write(out, &doc, named(api)->request, NULL);
 }
 
 static struct str form(struct buf *out, const char *api, const char *request, const char *more)

@@ -48,7 +48,7 @@ static struct str canonical(struct buf *to, struct str json, const struct api_ob
     enum json_error error = json_read(&doc, unit_guard(json));
     ck_assert_msg(error == JSON_OK, "%.*s: %s", STR_ARGS(json), json_error_name(error));
     buf_clear(to);
-    ck_assert_int_eq(canonical_write(to, &doc, envelope), REASON_NONE);
+    ck_assert_int_eq(canonical_write(to, &doc, envelope, NULL), REASON_NONE);
     ck_assert(buf_ok(to));
     return buf_str(to);
 }
@@ -104,7 +104,7 @@ START_TEST(names_that_differ_in_case_alone_are_refused)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         buf_clear(&out);
         ck_assert_int_eq(json_read(&doc, str_of(texts[i])), JSON_OK);
-        ck_assert_int_eq(canonical_write(&out, &doc, api_generic()->request), REASON_FIELD);
+        ck_assert_int_eq(canonical_write(&out, &doc, api_generic()->request, NULL), REASON_FIELD);
     }
 }
 END_TEST
@@ -121,7 +121,7 @@ END_TEST
 START_TEST(nothing_read_is_a_failure)
 {
     ck_assert_int_eq(json_read(&doc, STR("{")), JSON_CUT);
-    ck_assert_int_eq(canonical_write(&out, &doc, &plain), REASON_INTERNAL);
+    ck_assert_int_eq(canonical_write(&out, &doc, &plain, NULL), REASON_INTERNAL);
 }
 END_TEST
 
@@ -132,7 +132,7 @@ START_TEST(what_does_not_fit_is_a_failure)
 
     for (size_t max = 0; max <= len; max++) {
         struct buf small = buf_new(max);
-        enum reason reason = canonical_write(&small, &doc, &plain);
+        enum reason reason = canonical_write(&small, &doc, &plain, NULL);
         ck_assert_int_eq(reason, max == len ? REASON_NONE : REASON_INTERNAL);
         ck_assert(buf_ok(&small) == (max == len));
         buf_free(&small);

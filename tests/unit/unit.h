@@ -29,6 +29,7 @@ struct str unit_json(const char *text);
     X(canonical_kinds)                                                                             \
     X(nfc)                                                                                         \
     X(normalize)                                                                                   \
+    X(normalize_api)                                                                               \
     X(api)                                                                                         \
     X(api_read)                                                                                    \
     X(config)                                                                                      \
