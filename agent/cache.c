@@ -28,8 +28,7 @@ struct lookup {
     struct spop_exchange exchange;
     struct store_read read;
     struct plan plan;
-    struct config *config; /* a reference; owns `policy` */
-    const struct policy *policy;
+    struct config *config; /* a reference; owns the plan's policy */
     struct lookup *next_free;
 };
 
@@ -41,12 +40,21 @@ struct cache {
     struct key_secret secret;
     struct plan_scratch scratch;
     struct buf stored;
+    uint64_t found;      /* how often something was: makes each nonce another one */
     struct lookup *free; /* lookups to be used again */
 };
 
 static int64_t now_ms(const struct cache *cache)
 {
     return (int64_t)(ev_now(cache->loop) * 1000.);
+}
+
+/* Bytes that nobody can guess and that never come again. */
+static struct hash128 next_nonce(struct cache *cache)
+{
+    const uint64_t unique[] = {++cache->found, (uint64_t)now_ms(cache)};
+
+    return key_digest(&cache->secret, (struct str){(const char *)unique, sizeof unique});
 }
 
 static struct lookup *lookup_new(struct cache *cache)
@@ -99,7 +107,7 @@ static void lookup_finish(struct lookup *lookup, const struct entry *entry)
 
     count_lookup(cache->metrics, &lookup->plan);
     if (spop_exchange_ack(&lookup->exchange, &ack)) {
-        answer_lookup(&ack, &lookup->plan, lookup->policy, entry, &cache->secret, now_ms(cache));
+        answer_lookup(&ack, &lookup->plan, entry, &cache->secret, now_ms(cache));
         spop_exchange_end(&lookup->exchange, &ack);
     }
     lookup_free(lookup);
@@ -127,7 +135,7 @@ static void on_read(struct store_read *read, enum store_result result, struct st
         abort();
     lookup->plan.reason = reason_of(result);
     if (result == STORE_HIT)
-        plan_found(&lookup->plan, &cache->scratch, lookup->policy, value, now_ms(cache), &entry);
+        plan_found(&lookup->plan, &cache->scratch, value, now_ms(cache), next_nonce(cache), &entry);
     else if (result != STORE_MISS)
         lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
     lookup_finish(lookup, &entry);
@@ -136,9 +144,10 @@ static void on_read(struct store_read *read, enum store_result result, struct st
 static void look_up(struct cache *cache, struct lookup *lookup, const struct request *request,
                     size_t frame_size)
 {
-    lookup->policy = config_policy(lookup->config, request->policy);
-    plan_request(&lookup->plan, &cache->scratch, &cache->secret, lookup->policy, request,
-                 frame_size);
+    struct scope scope;
+
+    scope_find(&scope, lookup->config, &cache->secret, request, &cache->scratch.fields);
+    plan_request(&lookup->plan, &cache->scratch, &cache->secret, &scope, request, frame_size);
     if (!lookup->plan.look) {
         lookup_finish(lookup, NULL);
         return;

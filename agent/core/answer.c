@@ -53,6 +53,23 @@ static void text_add_number(struct text *t, int64_t number)
     text_add(t, (struct str){digits + at, sizeof digits - at});
 }
 
+/* A hit needs none, but for what was not obeyed. */
+static bool has_reason(const struct plan *plan)
+{
+    return plan->status != PLAN_HIT || plan->deaf;
+}
+
+/* "absent", "absent+controls-ignored", "controls-ignored": a token of RFC 9110. */
+static void text_add_reason(struct text *t, const struct plan *plan)
+{
+    if (plan->status != PLAN_HIT)
+        text_add(t, str_of(reason_name(plan->reason)));
+    if (plan->status != PLAN_HIT && plan->deaf)
+        text_add(t, STR("+"));
+    if (plan->deaf)
+        text_add(t, STR("controls-ignored"));
+}
+
 /* The Cache-Status header, RFC 9211. */
 static void set_cache_status(struct spop_ack *ack, const struct plan *plan,
                              const struct entry *entry, int64_t now)
@@ -72,24 +89,25 @@ static void set_cache_status(struct spop_ack *ack, const struct plan *plan,
         text_add(&t, key_hash(&plan->key));
         text_add(&t, STR("\""));
     }
-    if (plan->status != PLAN_HIT) {
+    if (has_reason(plan)) {
         text_add(&t, STR("; detail="));
-        text_add(&t, str_of(reason_name(plan->reason)));
+        text_add_reason(&t, plan);
     }
     spop_ack_string(ack, STR("cache_status"), (struct str){t.bytes, t.len});
 }
 
-static void set_emit(struct spop_ack *ack, const struct policy *policy, const struct plan *plan,
-                     const struct entry *entry, int64_t now)
+static void set_emit(struct spop_ack *ack, const struct plan *plan, const struct entry *entry,
+                     int64_t now)
 {
+    const struct str_list *emit = &plan->policy->emit;
     struct text t = {.len = 0};
 
-    for (size_t i = 0; i < policy->emit.count; i++) {
+    for (size_t i = 0; i < emit->count; i++) {
         text_add(&t, i ? STR(" ") : STR(""));
-        text_add(&t, policy->emit.items[i]);
+        text_add(&t, emit->items[i]);
     }
     spop_ack_string(ack, STR("emit"), (struct str){t.bytes, t.len});
-    if (str_list_has(&policy->emit, STR("cache-status")))
+    if (str_list_has(emit, STR("cache-status")))
         set_cache_status(ack, plan, entry, now);
 }
 
@@ -140,6 +158,7 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
         .ttl = plan->ttl,
         .api = plan->api ? str_of(plan->api->name) : STR(""),
         .count = plan->count,
+        .room = (int64_t)plan->room,
     };
 
     ticket_write(&text, secret, &ticket);
@@ -151,14 +170,22 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
     buf_free(&text);
 }
 
-void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct policy *policy,
-                   const struct entry *entry, const struct key_secret *secret, int64_t now)
+static void set_reason(struct spop_ack *ack, const struct plan *plan)
+{
+    struct text t = {.len = 0};
+
+    text_add_reason(&t, plan);
+    spop_ack_string(ack, STR("reason"), (struct str){t.bytes, t.len});
+}
+
+void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct entry *entry,
+                   const struct key_secret *secret, int64_t now)
 {
     spop_ack_string(ack, STR("status"), str_of(status_names[plan->status]));
-    if (plan->status != PLAN_HIT)
-        spop_ack_string(ack, STR("reason"), str_of(reason_name(plan->reason)));
-    if (policy)
-        set_emit(ack, policy, plan, entry, now);
+    if (has_reason(plan))
+        set_reason(ack, plan);
+    if (plan->policy)
+        set_emit(ack, plan, entry, now);
     else
         spop_ack_string(ack, STR("emit"), STR(""));
     if (plan->has_key)

@@ -5,10 +5,10 @@
 #include "plan.h"
 #include "spop.h"
 
-/* Sets the variables of a lookup's ACK. `policy` may be NULL; `entry` is read on a hit only;
+/* Sets the variables of a lookup's ACK. `entry` is read on a hit only;
  * `now` is in milliseconds since the epoch. */
-void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct policy *policy,
-                   const struct entry *entry, const struct key_secret *secret, int64_t now);
+void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct entry *entry,
+                   const struct key_secret *secret, int64_t now);
 
 /* Sets the variables of a store's ACK: stored when the reason is REASON_NONE. */
 void answer_store(struct spop_ack *ack, enum reason reason);

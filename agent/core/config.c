@@ -74,10 +74,21 @@ struct config *config_ref(struct config *c)
     return c;
 }
 
+void config_complain(const struct config *c, const struct config_section *section, const char *name,
+                     struct buf *errors)
+{
+    const struct config_key *key =
+        config_key(section->kind, str_of(config_kinds[section->kind].section), str_of(name));
+
+    config_place_print((struct config_place){c->file, *config_line(section, key)}, errors);
+    config_key_print(section, key, errors);
+}
+
 void config_unref(struct config *c)
 {
     if (!c || --c->references > 0)
         return;
+    config_free_policies(c);
     arena_free(&c->memory);
     free(c);
 }
@@ -99,14 +110,15 @@ static bool validate_redis(const struct config *c, struct buf *errors)
     return errors->len == before && buf_ok(errors);
 }
 
-bool config_validate(const struct config *c, struct buf *errors)
+bool config_validate(struct config *c, struct buf *errors)
 {
     bool secret_twice = c->secret.len && c->secret_file.len;
 
     if (secret_twice)
         buf_printf(errors, "%s: [key] secret: secret-file is set as well; keep one\n", c->file);
     bool redis = validate_redis(c, errors);
-    return config_validate_sections(c, errors) && redis && !secret_twice;
+    bool policies = config_make_normalizers(c, errors);
+    return config_validate_sections(c, errors) && policies && redis && !secret_twice;
 }
 
 const char *config_needs_restart(const struct config *old, const struct config *new_config)

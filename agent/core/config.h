@@ -89,9 +89,9 @@ __attribute__((warn_unused_result)) bool config_set(struct config *c, const char
                                                     const char *source, struct buf *errors);
 
 /* What no single key can tell: combinations that make no sense. Asked before secrets are read
- * from their files, so that a secret given twice is found. */
-__attribute__((warn_unused_result)) bool config_validate(const struct config *c,
-                                                         struct buf *errors);
+ * from their files, so that a secret given twice is found. Makes the normalizers of the policies,
+ * which no mistake in a mask survives. */
+__attribute__((warn_unused_result)) bool config_validate(struct config *c, struct buf *errors);
 
 /* The first key that differs and cannot change in a running agent, as "[section] key"; NULL when
  * `new_config` may replace `old`. Static storage. */

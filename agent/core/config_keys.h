@@ -130,6 +130,18 @@ const struct config_section *config_make(struct config *c, enum config_kind kind
  * when there is no memory. */
 __attribute__((warn_unused_result)) bool config_index(struct config *c);
 
+/* Makes each policy's normalizer, in place of one it may have. False, with a line in *errors, when
+ * one cannot be made. */
+__attribute__((warn_unused_result)) bool config_make_normalizers(struct config *c,
+                                                                 struct buf *errors);
+
+/* Frees what the policies own outside the configuration's memory. */
+void config_free_policies(struct config *c);
+
+/* Begins a line of *errors about a key of a section. */
+void config_complain(const struct config *c, const struct config_section *section, const char *name,
+                     struct buf *errors);
+
 /* Whether no two tenants, and no two models, have a word of their match in common, and the
  * policies of tenants exist. */
 __attribute__((warn_unused_result)) bool config_validate_sections(const struct config *c,

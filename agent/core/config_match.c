@@ -108,24 +108,13 @@ bool config_index(struct config *c)
     return true;
 }
 
-/* Begins a line about a key of a section. */
-static void complain(const struct config *c, const struct config_section *section, const char *name,
-                     struct buf *errors)
-{
-    const struct config_key *key =
-        config_key(section->kind, str_of(config_kinds[section->kind].section), str_of(name));
-
-    config_place_print((struct config_place){c->file, *config_line(section, key)}, errors);
-    config_key_print(section, key, errors);
-}
-
 /* Whether the word of a section's match is not that of another item, or NULL, as well. */
 static bool word_is_own(const struct config *c, const struct config_section *section,
                         struct str word, const void *other, struct buf *errors)
 {
     if (!other || other == section->item)
         return true;
-    complain(c, section, "match", errors);
+    config_complain(c, section, "match", errors);
     config_quote(word, errors);
     buf_printf(errors, " is matched by [%s %.*s] as well\n", config_kinds[section->kind].section,
                STR_ARGS(config_name(other)));
@@ -139,7 +128,7 @@ static bool validate_tenant(const struct config *c, const struct config_section 
     bool good = true;
 
     if (tenant->policy.len && !config_policy(c, tenant->policy)) {
-        complain(c, section, "policy", errors);
+        config_complain(c, section, "policy", errors);
         buf_printf(errors, "there is no [policy %.*s]\n", STR_ARGS(tenant->policy));
         good = false;
     }

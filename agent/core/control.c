@@ -22,12 +22,16 @@ static void read_directive(struct control *out, struct str directive)
         out->only_if_cached = true;
     else if (str_eq_nocase(name, STR("max-age")))
         out->max_age = milliseconds(str_trim(value));
+    else
+        return;
+    out->any = true;
 }
 
 static void read_ttl(struct control *out, struct str seconds)
 {
     out->ttl = milliseconds(seconds);
     out->no_store |= out->ttl == 0;
+    out->any = true;
 }
 
 void control_read(struct control *out, const struct headers *headers)
@@ -41,7 +45,7 @@ void control_read(struct control *out, const struct headers *headers)
         else if (str_eq(name, STR("x-cache-ttl")))
             read_ttl(out, value);
         else if (str_eq(name, STR("x-cache-namespace")))
-            out->space = value;
+            out->space = value, out->any = true;
     }
     out->no_store |= headers_count(headers, STR("x-cache-namespace")) > 1;
 }

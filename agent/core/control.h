@@ -6,6 +6,7 @@
 #include "headers.h"
 
 struct control {
+    bool any;            /* it says something */
     bool no_store;       /* neither look up nor store */
     bool no_cache;       /* do not serve what is stored; store the answer */
     bool only_if_cached; /* do not ask the origin */

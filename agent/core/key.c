@@ -1,10 +1,10 @@
 /* The key is the hash of these fields, each behind its length (8 bytes, little-endian), so that
  * no two different lists of fields are the same bytes:
  *
- *   version of this list, policy, scope, tenant, upstream, backend, method, scheme, host (lower
- *   case), the parameters that are ignored, the target without them, for each vary header its
- *   name, the number of its fields and their values, kind of body, API, namespace, hash of the
- *   canonical body under either secret, its length
+ *   version of this list, policy, its generation, who shares it: kind, name, generation, upstream,
+ *   backend, method, scheme, host (lower case), the parameters that are ignored, the target without
+ *   them, for each vary header its name, the number of its fields and their values, kind of body,
+ *   API, namespace, hash of the canonical body under either secret, its length
  *
  * A change to the list changes KEY_VERSION, so that old entries are never found again.
  */
@@ -15,7 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define KEY_VERSION "1"
+#define KEY_VERSION "2"
 
 static void derive(unsigned char *out, size_t len, struct str secret, XXH64_hash_t seed)
 {
@@ -46,6 +46,11 @@ void key_body_hash(struct key_body *out, const struct key_secret *secret, struct
     out->length = canonical.len;
 }
 
+struct hash128 key_digest(const struct key_secret *secret, struct str bytes)
+{
+    return hash(secret->digest, bytes);
+}
+
 uint64_t key_mac(const struct key_secret *secret, struct str bytes)
 {
     return XXH3_64bits_withSecret(bytes.ptr, bytes.len, secret->digest, sizeof secret->digest);
@@ -58,15 +63,22 @@ static void append_number(struct buf *out, uint64_t value)
     buf_append(out, (struct str){(const char *)&little, sizeof little});
 }
 
-static void append_field(struct buf *out, struct str field)
+void key_field(struct buf *out, struct str field)
 {
     append_number(out, field.len);
     buf_append(out, field);
 }
 
+static void append_list(struct buf *out, const struct str_list *list)
+{
+    append_number(out, list->count);
+    for (size_t i = 0; i < list->count; i++)
+        key_field(out, list->items[i]);
+}
+
 static void append_lower(struct buf *out, struct str field)
 {
-    append_field(out, field);
+    key_field(out, field);
     if (!buf_ok(out))
         return;
     for (char *c = out->ptr + out->len - field.len; c < out->ptr + out->len; c++)
@@ -80,18 +92,16 @@ static void append_target(struct buf *out, const struct policy *policy, struct s
     const struct str_list *ignored = &policy->ignore_query;
     struct str query = target;
 
-    append_number(out, ignored->count);
+    append_list(out, ignored);
     if (ignored->count == 0) {
-        append_field(out, target);
+        key_field(out, target);
         return;
     }
-    for (size_t i = 0; i < ignored->count; i++)
-        append_field(out, ignored->items[i]);
-    append_field(out, str_split(&query, '?'));
+    key_field(out, str_split(&query, '?'));
     while (query.len) {
         struct str parameter = str_split(&query, '&'), value = parameter;
         if (!str_list_has(ignored, str_split(&value, '=')))
-            append_field(out, parameter);
+            key_field(out, parameter);
     }
     append_number(out, UINT64_MAX); /* no field is that long: the parameters end here */
 }
@@ -102,12 +112,12 @@ static void append_vary(struct buf *out, const struct policy *policy, const stru
     for (size_t i = 0; i < policy->vary.count; i++) {
         struct str name = policy->vary.items[i];
 
-        append_field(out, name);
+        key_field(out, name);
         size_t fields = headers_count(headers, name);
         append_number(out, fields);
         for (size_t j = 0; fields && j < headers->count; j++)
             if (str_eq(headers->items[j].name, name))
-                append_field(out, headers->items[j].value);
+                key_field(out, headers->items[j].value);
     }
 }
 
@@ -121,20 +131,22 @@ static void append_fields(struct buf *out, const struct policy *policy,
                           const struct request *request, const struct key_body *body,
                           const struct key_context *context)
 {
-    append_field(out, STR(KEY_VERSION));
-    append_field(out, policy->name);
-    append_field(out, policy->shared ? STR("shared") : STR("tenant"));
-    append_field(out, policy->shared ? STR("") : request->tenant);
-    append_field(out, request->upstream);
-    append_field(out, request->backend);
-    append_field(out, request->method);
+    key_field(out, STR(KEY_VERSION));
+    key_field(out, policy->name);
+    append_number(out, (uint64_t)policy->generation);
+    key_field(out, context->owner.kind);
+    key_field(out, context->owner.name);
+    append_number(out, (uint64_t)context->owner.generation);
+    key_field(out, request->upstream);
+    key_field(out, request->backend);
+    key_field(out, request->method);
     append_lower(out, request->scheme);
     append_lower(out, request->host);
     append_target(out, policy, request->target);
     append_vary(out, policy, request->headers);
-    append_field(out, policy->json ? STR("json") : STR("any"));
-    append_field(out, context->api);
-    append_field(out, context->namespace);
+    key_field(out, policy->json ? STR("json") : STR("any"));
+    key_field(out, context->api);
+    key_field(out, context->namespace);
     append_hash(out, body->key);
     append_hash(out, body->digest);
     append_number(out, body->length);
@@ -152,6 +164,17 @@ static void append_hex(struct key *key, uint64_t value)
     key->text_len += HEX64;
 }
 
+static uint64_t owner_digest(const struct key_secret *secret, const struct key_owner *owner,
+                             struct buf *scratch)
+{
+    if (owner->name.len == 0)
+        return 0;
+    buf_clear(scratch);
+    key_field(scratch, owner->kind);
+    key_field(scratch, owner->name);
+    return key_digest(secret, buf_str(scratch)).low;
+}
+
 bool key_derive(struct key *out, const struct key_secret *secret, const struct policy *policy,
                 const struct request *request, const struct key_body *body,
                 const struct key_context *context, struct buf *scratch)
@@ -163,9 +186,7 @@ bool key_derive(struct key *out, const struct key_secret *secret, const struct p
     struct hash128 h = hash(secret->key, buf_str(scratch));
     out->digest = hash(secret->digest, buf_str(scratch));
     out->length = body->length;
-    out->tenant = policy->shared ? 0
-                                 : XXH3_64bits_withSecret(request->tenant.ptr, request->tenant.len,
-                                                          secret->key, sizeof secret->key);
+    out->tenant = owner_digest(secret, &context->owner, scratch);
     out->text_len = 0;
     append_text(out, STR("sc:"));
     append_text(out, policy->name);

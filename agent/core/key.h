@@ -22,9 +22,17 @@ struct key_body {
     uint64_t length;
 };
 
-/* What else tells requests apart: by which rules the body was read, and what the client asked for.
- */
+/* Who shares what is stored. */
+struct key_owner {
+    struct str kind;    /* "tenant", "section" (of a tenant), "group" or "shared" */
+    struct str name;    /* empty when shared */
+    int64_t generation; /* of the tenant's section */
+};
+
+/* What else tells requests apart: for whom, by which rules the body was read, and what the client
+ * asked for. */
 struct key_context {
+    struct key_owner owner;
     struct str api, namespace; /* empty: none */
 };
 
@@ -35,7 +43,7 @@ struct key {
     size_t text_len;
     struct hash128 digest; /* of the same fields under the other secret */
     uint64_t length;       /* of the canonical body, bytes */
-    uint64_t tenant;       /* keyed digest of the tenant; 0 when the scope is shared */
+    uint64_t tenant;       /* keyed digest of the tenant or group; 0 when all share */
 };
 
 static inline struct str key_text(const struct key *key)
@@ -54,6 +62,12 @@ void key_secret_derive(struct key_secret *out, struct str secret);
 
 /* Hashes the canonical body. */
 void key_body_hash(struct key_body *out, const struct key_secret *secret, struct str canonical);
+
+/* Appends a field behind its length, so that no two lists of fields are the same bytes. */
+void key_field(struct buf *out, struct str field);
+
+/* A digest that nobody can compute without the secret, and that is no key. */
+struct hash128 key_digest(const struct key_secret *secret, struct str bytes);
 
 /* Makes the key of a request that policy_may_lookup() has let pass. `scratch` is overwritten.
  * False when there is no memory. */

@@ -65,7 +65,7 @@ void meaning_read(struct meaning *out, struct json_doc *doc, struct buf *canonic
     out->reason =
         json_read(doc, body) == JSON_OK ? judge(out, doc, policy, api) : REASON_REQUEST_JSON;
     if (out->reason == REASON_NONE)
-        out->reason = canonical_write(canonical, doc, api->request, NULL);
+        out->reason = canonical_write(canonical, doc, api->request, policy->normalizer);
     if (out->reason == REASON_NONE)
         key_body_hash(&out->body, secret, buf_str(canonical));
 }

@@ -3,12 +3,14 @@
 #include "api_read.h"
 #include "control.h"
 #include "gate.h"
+#include "hit_body.h"
 
 void plan_scratch_init(struct plan_scratch *scratch)
 {
     *scratch = (struct plan_scratch){.canonical = buf_new(PLAN_CANONICAL_MAX),
                                      .fields = buf_new(PLAN_CANONICAL_MAX),
-                                     .body = buf_new(PLAN_CANONICAL_MAX)};
+                                     .body = buf_new(PLAN_CANONICAL_MAX),
+                                     .replay = buf_new(PLAN_CANONICAL_MAX)};
 }
 
 void plan_scratch_free(struct plan_scratch *scratch)
@@ -17,6 +19,7 @@ void plan_scratch_free(struct plan_scratch *scratch)
     buf_free(&scratch->canonical);
     buf_free(&scratch->fields);
     buf_free(&scratch->body);
+    buf_free(&scratch->replay);
     memo_clear(&scratch->memo);
 }
 
@@ -54,46 +57,73 @@ static void understand(struct meaning *out, struct plan_scratch *scratch,
         memo_add(&scratch->memo, &key, out);
 }
 
+/* The shorter of two times, of which the second is 0 when it was not said. */
+static int64_t shorter(int64_t ttl, int64_t other)
+{
+    return other > 0 && other < ttl ? other : ttl;
+}
+
+/* What is said of the model that the request names, in its body or in its path. */
+static const struct model *model_of(const struct scope *scope, const struct plan *plan,
+                                    const struct meaning *meaning, struct str target)
+{
+    struct str model = meaning_model(meaning);
+
+    return scope_model(scope, model.len ? model : api_model_in_path(plan->api, target));
+}
+
 static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
-                              const struct key_secret *secret, const struct policy *policy,
+                              const struct key_secret *secret, const struct scope *scope,
                               const struct request *request, struct str space)
 {
-    struct key_context context = {plan->api ? str_of(plan->api->name) : STR(""), space};
+    struct key_context context = {
+        .owner = scope->owner,
+        .api = plan->api ? str_of(plan->api->name) : STR(""),
+        .namespace = space,
+    };
     struct meaning meaning = {.reason = REASON_NONE};
 
     if (plan->api && api_streams_path(plan->api, request->target))
         return REASON_STREAM;
     if (plan->api)
-        understand(&meaning, scratch, secret, policy, plan->api, request->body);
+        understand(&meaning, scratch, secret, scope->policy, plan->api, request->body);
     else
         key_body_hash(&meaning.body, secret, request->body);
     if (meaning.reason != REASON_NONE)
         return meaning.reason;
     if (plan->api && api_bypasses_path(plan->api, request->target))
         return REASON_FIELD;
+    const struct model *model = plan->api ? model_of(scope, plan, &meaning, request->target) : NULL;
+    if (model && !model->cache)
+        return REASON_OFF;
+    plan->ttl = model && model->ttl ? shorter(scope->ttl, model->ttl) : scope->ttl;
     plan->count = meaning.count;
-    return key_derive(&plan->key, secret, policy, request, &meaning.body, &context,
+    return key_derive(&plan->key, secret, scope->policy, request, &meaning.body, &context,
                       &scratch->fields)
                ? REASON_NONE
                : REASON_INTERNAL;
 }
 
-static int64_t shorter_ttl(int64_t policy, int64_t request)
-{
-    return request > 0 && request < policy ? request : policy;
-}
-
-static size_t room_for_body(const struct policy *policy, size_t frame_size)
+static size_t room_for_body(const struct scope *scope, size_t frame_size)
 {
     size_t room = frame_size > PLAN_REPLY_MARGIN ? frame_size - PLAN_REPLY_MARGIN : 0;
 
-    return room < (uint64_t)policy->max_body ? room : (size_t)policy->max_body;
+    return room < (uint64_t)scope->max_body ? room : (size_t)scope->max_body;
 }
 
-/* What the request's own headers change, where the policy obeys them. */
+/* Shortens a time to live by up to `percent`, each key by a part of its own, so that what was
+ * stored at once does not end at once. */
+static int64_t jittered(int64_t ttl, int64_t percent, const struct key *key)
+{
+    int64_t part = (int64_t)(key->digest.high % 1024);
+
+    return ttl - ttl * percent * part / (100 * 1024); /* no ttl is so long that it overflows */
+}
+
+/* What the request's own headers change, where they are obeyed. */
 static void obey(struct plan *plan, const struct control *control)
 {
-    plan->ttl = shorter_ttl(plan->ttl, control->ttl);
+    plan->ttl = shorter(plan->ttl, control->ttl);
     plan->max_age = plan->ttl;
     if (control->max_age >= 0 && control->max_age < plan->max_age)
         plan->max_age = control->max_age;
@@ -103,37 +133,64 @@ static void obey(struct plan *plan, const struct control *control)
     }
 }
 
-void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
-                  const struct policy *policy, const struct request *request, size_t frame_size)
+/* The request's own headers, if they count. */
+static struct control listen(struct plan *plan, const struct scope *scope,
+                             const struct headers *headers)
 {
-    struct control control = {.max_age = -1};
+    struct control control;
 
-    *out =
-        (struct plan){.status = PLAN_BYPASS, .reason = REASON_NO_POLICY, .exact = request->exact};
-    if (!policy)
+    control_read(&control, headers);
+    if (scope->allow_controls)
+        return control;
+    plan->deaf = control.any;
+    return (struct control){.max_age = -1};
+}
+
+/* Whether the request may be looked up, judged by everything but its body. */
+static enum reason may_lookup(const struct scope *scope, const struct request *request)
+{
+    struct request named = *request;
+
+    named.tenant = scope->identity;
+    enum reason reason = policy_may_lookup(scope->policy, &named);
+    if (reason == REASON_NONE && scope->tenant && !scope->tenant->cache)
+        return REASON_OFF;
+    if (reason == REASON_NONE && request->body.len > (uint64_t)scope->max_request)
+        return REASON_REQUEST_LARGE;
+    return reason;
+}
+
+void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
+                  const struct scope *scope, const struct request *request, size_t frame_size)
+{
+    enum policy_mode mode = policy_mode(request->mode);
+
+    *out = (struct plan){.status = PLAN_BYPASS,
+                         .reason = REASON_NO_POLICY,
+                         .exact = request->exact,
+                         .policy = scope->policy};
+    if (!out->policy)
         return;
-    if (policy->allow_controls)
-        control_read(&control, request->headers);
+    struct control control = listen(out, scope, request->headers);
     /* but never where the operator has decided that nothing is served */
-    out->only =
-        control.only_if_cached && !policy->shadow && policy_mode(request->mode) != MODE_BYPASS;
-    out->api = api_of(policy, request);
-    out->reason = policy_may_lookup(policy, request);
+    out->only = control.only_if_cached && !out->policy->shadow && mode != MODE_BYPASS;
+    out->api = api_of(out->policy, request);
+    out->reason = may_lookup(scope, request);
     if (out->reason == REASON_NONE && control.no_store)
         out->reason = REASON_CONTROL;
     if (out->reason == REASON_NONE)
-        out->reason = derive_key(out, scratch, secret, policy, request, control.space);
+        out->reason = derive_key(out, scratch, secret, scope, request, control.space);
     if (out->reason != REASON_NONE)
         return;
-    enum policy_mode mode = policy_mode(request->mode);
     out->has_key = true;
     out->status = PLAN_MISS;
     out->look = mode != MODE_REFRESH;
     out->store = mode != MODE_READONLY;
     out->reason = mode == MODE_REFRESH ? REASON_MODE : REASON_ABSENT;
-    out->ttl = shorter_ttl(policy->ttl, request->ttl);
-    out->room = room_for_body(policy, frame_size);
+    out->ttl = shorter(out->ttl, request->ttl);
+    out->room = room_for_body(scope, frame_size);
     obey(out, &control);
+    out->ttl = jittered(out->ttl, out->policy->ttl_jitter, &out->key);
 }
 
 static bool same_request(const struct entry *e, const struct key *key)
@@ -158,10 +215,35 @@ static enum reason make_clean(struct plan_scratch *scratch, struct entry *e)
     return REASON_NONE;
 }
 
+/* What the policy has a hit say otherwise than it was stored. */
+static enum reason make_new(const struct plan *plan, struct plan_scratch *scratch,
+                            struct hash128 nonce, struct entry *e)
+{
+    const struct hit_body_options options = {
+        .zero_usage = plan->policy->zero_usage,
+        .new_id = plan->policy->new_id,
+        .nonce = {nonce.high, nonce.low},
+    };
+
+    if (!(options.zero_usage || options.new_id) || !plan->api || !(e->flags & ENTRY_JSON))
+        return REASON_NONE;
+    if (json_read(&scratch->doc, e->body) != JSON_OK)
+        return REASON_CORRUPT;
+    buf_clear(&scratch->replay);
+    hit_body_write(&scratch->replay, e->body, &scratch->doc, plan->api->gate, &options);
+    if (!buf_ok(&scratch->replay))
+        return REASON_INTERNAL;
+    e->body = buf_str(&scratch->replay);
+    e->sum = entry_sum(e->body);
+    return REASON_NONE;
+}
+
 static enum reason judge_found(const struct plan *plan, struct plan_scratch *scratch,
-                               const struct policy *policy, struct str stored, int64_t now,
+                               struct str stored, int64_t now, struct hash128 nonce,
                                struct entry *e)
 {
+    const struct policy *policy = plan->policy;
+
     if (!(plan->own ? entry_read_own(stored, e) : entry_read(stored, e)))
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
@@ -173,17 +255,19 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
     if (!policy_stores_type(policy, e->content_type))
         return REASON_TYPE;
     enum reason reason = plan->exact ? REASON_NONE : make_clean(scratch, e);
+    if (reason == REASON_NONE)
+        reason = make_new(plan, scratch, nonce, e);
     if (reason != REASON_NONE)
         return reason;
     return e->body.len > plan->room ? REASON_FRAME_SMALL : REASON_NONE;
 }
 
-void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct policy *policy,
-                struct str stored, int64_t now, struct entry *entry)
+void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
+                struct hash128 nonce, struct entry *entry)
 {
-    plan->reason = judge_found(plan, scratch, policy, stored, now, entry);
+    plan->reason = judge_found(plan, scratch, stored, now, nonce, entry);
     plan->status = plan->reason == REASON_NONE ? PLAN_HIT : PLAN_MISS;
-    if (plan->status == PLAN_HIT && policy->shadow) {
+    if (plan->status == PLAN_HIT && plan->policy->shadow) {
         plan->status = PLAN_MISS;
         plan->reason = REASON_SHADOW;
         plan->store = false;
@@ -297,7 +381,8 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
         return reason;
     buf_clear(&scratch->fields);
     append_headers(&scratch->fields, policy, response);
-    if (content_type.len + scratch->fields.len > PLAN_HEADERS_MAX)
+    if (content_type.len + scratch->fields.len > PLAN_HEADERS_MAX ||
+        response->body.len > (uint64_t)ticket->room)
         return REASON_LARGE;
     struct entry entry = {
         .created = now,

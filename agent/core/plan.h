@@ -10,6 +10,7 @@
 #include "memo.h"
 #include "policy.h"
 #include "reason.h"
+#include "scope.h"
 #include "ticket.h"
 
 enum plan_status { PLAN_HIT, PLAN_MISS, PLAN_BYPASS };
@@ -17,7 +18,7 @@ enum plan_status { PLAN_HIT, PLAN_MISS, PLAN_BYPASS };
 /* Memory that every plan reuses; starts as PLAN_SCRATCH_INIT. */
 struct plan_scratch {
     struct json_doc doc;
-    struct buf canonical, fields, body;
+    struct buf canonical, fields, body, replay;
     struct memo memo;
 };
 
@@ -32,18 +33,20 @@ enum {
 struct plan {
     enum plan_status status;
     enum reason reason;
-    bool look;             /* look `key` up; status and reason follow with plan_found() */
-    bool store;            /* the answer of the origin is wanted */
-    bool has_key;          /* `key` is there */
-    bool exact;            /* this HAProxy can return any byte */
-    bool own;              /* the store is our own memory: what it gives needs no checksum */
-    bool only;             /* the client wants no answer but a stored one */
-    struct key key;        /* complete when has_key */
-    int64_t ttl;           /* milliseconds an answer would be kept */
-    int64_t max_age;       /* milliseconds: nothing older is served */
-    const struct api *api; /* whose request it is; NULL when it is no JSON */
-    int64_t count;         /* how many answers the request asks for; 0: not known */
-    size_t room;           /* the longest body that can be stored and returned, bytes */
+    bool look;                   /* look `key` up; status and reason follow with plan_found() */
+    bool store;                  /* the answer of the origin is wanted */
+    bool has_key;                /* `key` is there */
+    bool exact;                  /* this HAProxy can return any byte */
+    bool own;                    /* the store is our own memory: what it gives needs no checksum */
+    bool only;                   /* the client wants no answer but a stored one */
+    bool deaf;                   /* the client's own controls were there and not obeyed */
+    struct key key;              /* complete when has_key */
+    int64_t ttl;                 /* milliseconds an answer would be kept, shortened by the jitter */
+    int64_t max_age;             /* milliseconds: nothing older is served */
+    const struct policy *policy; /* borrowed from the configuration; NULL: none */
+    const struct api *api;       /* whose request it is; NULL when it is no JSON */
+    int64_t count;               /* how many answers the request asks for; 0: not known */
+    size_t room;                 /* the longest body that can be stored and returned, bytes */
 };
 
 /* Allocates nothing; what it grows to is kept until it is freed. */
@@ -53,17 +56,17 @@ void plan_scratch_free(struct plan_scratch *scratch);
 /* Forgets what depends on the policies of earlier requests: whenever there may be others. */
 void plan_scratch_forget(struct plan_scratch *scratch);
 
-/* Judges a request and derives its key. `policy` may be NULL: no policy, no cache.
- * `frame_size` is the longest frame of the connection. */
+/* Judges a request and derives its key. Without a policy in the scope: no cache. `frame_size` is
+ * the longest frame of the connection. */
 void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
-                  const struct policy *policy, const struct request *request, size_t frame_size);
+                  const struct scope *scope, const struct request *request, size_t frame_size);
 
 /* Judges what the store holds under plan->key at time `now` (ms since the epoch). What the policy
  * would not store today is no hit. On a hit *entry is filled, its slices pointing into `stored` and
  * `scratch`, and its body is one that this HAProxy returns unchanged; otherwise the plan's reason
- * says why not. */
-void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct policy *policy,
-                struct str stored, int64_t now, struct entry *entry);
+ * says why not. New ids of answers are made of `nonce`, which is another one at each call. */
+void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
+                struct hash128 nonce, struct entry *entry);
 
 /* Judges an answer. REASON_NONE: *stored holds the entry to be kept under ticket->key. `policy`
  * is the one the ticket names, NULL when there is none of that name any more. */

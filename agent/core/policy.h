@@ -8,6 +8,8 @@
 #include "str.h"
 #include <stdint.h>
 
+struct normalizer;
+
 struct str_list {
     struct str *items;
     size_t count;
@@ -27,6 +29,7 @@ struct policy {
     struct str_list tenant_from;   /* "variable", "credential", "header:NAME"; the first counts */
     struct str_list normalize;     /* trim, collapse-space, nfc */
     struct str_list mask;          /* regular expressions */
+    struct normalizer *normalizer; /* made of both; NULL: nothing is normalised */
     int64_t ttl;                   /* milliseconds */
     int64_t ttl_jitter;            /* percent */
     int64_t generation;            /* part of the key */

@@ -12,6 +12,7 @@
     X(REASON_TTL, "ttl", "txn.cache.ttl is not a positive number of seconds")                      \
     X(REASON_METHOD, "method", "the policy does not cache this method")                            \
     X(REASON_NO_TENANT, "no-tenant", "the policy requires a tenant and HAProxy named none")        \
+    X(REASON_OFF, "off", "the cache is off for this tenant or this model")                         \
     X(REASON_REQUEST_CUT, "request-cut", "HAProxy did not hold the whole request body")            \
     X(REASON_REQUEST_TYPE, "request-type", "the request body is not declared as JSON in UTF-8")    \
     X(REASON_REQUEST_ENCODING, "request-encoding", "the request body is compressed")               \

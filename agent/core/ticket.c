@@ -1,7 +1,7 @@
-/* 1 <key text> <digest> <length> <tenant> <ttl> <api> <count> <mac of all before it> */
+/* 2 <key text> <digest> <length> <tenant> <ttl> <api> <count> <room> <mac of all before it> */
 #include "ticket.h"
 
-#define TICKET_VERSION "1 "
+#define TICKET_VERSION "2 "
 
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)
 {
@@ -16,7 +16,7 @@ void ticket_write(struct buf *out, const struct key_secret *secret, const struct
     hex64_append(out, ticket->key.tenant);
     buf_printf(out, " %lld ", (long long)ticket->ttl);
     buf_append(out, ticket->api);
-    buf_printf(out, " %lld ", (long long)ticket->count);
+    buf_printf(out, " %lld %lld ", (long long)ticket->count, (long long)ticket->room);
     if (buf_ok(out))
         hex64_append(out, key_mac(secret, str_from(buf_str(out), start)));
 }
@@ -64,7 +64,8 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
         !decimal_read(str_split(&text, ' '), &out->ttl))
         return false;
     out->api = str_split(&text, ' ');
-    if (!decimal_read(str_split(&text, ' '), &out->count))
+    if (!decimal_read(str_split(&text, ' '), &out->count) ||
+        !decimal_read(str_split(&text, ' '), &out->room))
         return false;
     out->key.length = (uint64_t)length;
     return out->ttl > 0;

@@ -12,6 +12,7 @@ struct ticket {
     int64_t ttl;    /* milliseconds */
     struct str api; /* by whose rules the answer is judged, see api.h; borrowed like `policy` */
     int64_t count;  /* how many answers there must be; 0: not known */
+    int64_t room;   /* the longest body that may be kept, bytes */
 };
 
 enum { TICKET_MAX = 256 };

@@ -17,7 +17,7 @@ struct count {
 
 /* Anthropic (Messages, "usage") and Amazon (Converse, TokenUsage) count what a prompt cache read
  * and wrote apart from the rest of the input; OpenAI's prompt_tokens and input_tokens hold all of
- * it. What runs behind InvokeModel or is called generic may be any of them. */
+ * it. What is called generic may be any of them. */
 static const struct place in_usage[USAGE_PLACES] = {{{"usage"}, JSON_OBJECT}};
 static const struct count of_usage[] = {
     {{"usage"}, {"prompt_tokens"}, {"completion_tokens"}},
@@ -25,6 +25,24 @@ static const struct count of_usage[] = {
      {"input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"},
      {"output_tokens"}},
     {{"usage"}, {"inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"}, {"outputTokens"}},
+    {{NULL}, {NULL}, {NULL}},
+};
+
+/* Amazon, InvokeModel: as above, or as Llama, Titan and Cohere count. */
+static const struct place in_invoke[USAGE_PLACES] = {
+    {{"usage"}, JSON_OBJECT},
+    {{"prompt_token_count"}, JSON_NUMBER},
+    {{"generation_token_count"}, JSON_NUMBER},
+    {{"inputTextTokenCount"}, JSON_NUMBER},
+};
+static const struct count of_invoke[] = {
+    {{"usage"}, {"prompt_tokens"}, {"completion_tokens"}},
+    {{"usage"},
+     {"input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"},
+     {"output_tokens"}},
+    {{"usage"}, {"inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"}, {"outputTokens"}},
+    {{NULL}, {"prompt_token_count"}, {"generation_token_count"}},
+    {{"meta", "tokens"}, {"input_tokens"}, {"output_tokens"}},
     {{NULL}, {NULL}, {NULL}},
 };
 
@@ -78,6 +96,7 @@ static const struct {
     [GATE_ANTHROPIC] = {in_usage, of_usage},
     [GATE_GEMINI] = {in_gemini, of_gemini},
     [GATE_BEDROCK] = {in_usage, of_usage},
+    [GATE_BEDROCK_INVOKE] = {in_invoke, of_invoke},
     [GATE_OLLAMA] = {in_ollama, of_ollama},
     [GATE_COHERE_CHAT] = {in_cohere, of_cohere},
     [GATE_COHERE_EMBED] = {in_cohere, of_cohere},

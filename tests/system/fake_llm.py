@@ -87,7 +87,7 @@ def read_orders(text):
 
 
 def chat(text, model):
-    return {'id': 'chatcmpl-fake', 'object': 'chat.completion', 'created': 1700000000,
+    return {'id': 'chatcmpl-FaKe0123456789aBcDeF', 'object': 'chat.completion', 'created': 1700000000,
             'model': model,
             'choices': [{'index': 0, 'message': {'role': 'assistant', 'content': text},
                          'finish_reason': 'stop'}],
@@ -132,7 +132,7 @@ def plain(text, model):
 
 
 def chat_events(pieces, model, fake):
-    base = {'id': 'chatcmpl-fake', 'object': 'chat.completion.chunk', 'created': 1700000000,
+    base = {'id': 'chatcmpl-FaKe0123456789aBcDeF', 'object': 'chat.completion.chunk', 'created': 1700000000,
             'model': model}
     for number, piece in enumerate(pieces):
         yield None, dict(base, choices=[{'index': 0, 'finish_reason': None,

@@ -1,6 +1,7 @@
 """What makes it a cache for LLM APIs: which fields count, which answers are kept, what a request
 may ask for, and what would have been saved."""
 import json
+import subprocess
 
 import pytest
 
@@ -170,3 +171,40 @@ def test_shadow_mode_counts_and_serves_nothing(origin):
         assert [answer.cache for answer in answers] == ['MISS'] * 3
         assert len({answer.call for answer in answers}) == 3
         assert metrics(stack.status)['lookup_reasons_total{reason="shadow"}'] == 2
+
+
+NORMALIZED = r'''
+[policy llm]
+normalize = trim collapse-space nfc
+mask = Today is \K\d{4}-\d{2}-\d{2}
+    request [0-9a-f]{8} of
+'''
+
+
+def test_normalised_text_shares_and_nothing_else_does(origin):
+    def texts(question, system='You help.', name='f  x'):
+        return {'messages': [{'role': 'system', 'content': system},
+                             {'role': 'user', 'content': question}],
+                'tools': [{'type': 'function', 'function': {'name': name}}]}
+
+    question = prompt()
+    with harness.Stack(origin, NORMALIZED, ['--redis', 'none']) as stack:
+        def cache(*words, **named):
+            return ask(stack, texts(*words, **named)).cache
+        assert cache(question, 'Today is 2026-11-22, request 01234567 of 2. caf\u00e9') == 'MISS'
+        assert cache(f' {question}\n ',
+                     'Today is 2026-11-23, request 89abcdef of  2. cafe\u0301') == 'HIT'
+        assert cache(question, 'Today is Sunday, request 01234567 of 2. caf\u00e9') == 'MISS'
+        assert cache(question + ' 2026-11-22') == 'MISS'
+        assert cache(question + ' 2026-11-23') == 'MISS'
+        assert cache(question, name='f x') == 'MISS'
+        assert cache(question, name='f  x') == 'MISS'
+
+
+def test_a_mask_that_is_no_expression_is_an_error_with_its_place(tmp_path):
+    config = tmp_path / 'agent.ini'
+    config.write_text('[policy llm]\nmask = fine\n    broken(\n')
+    run = subprocess.run([harness.AGENT, '--check', '-c', config], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert f'{config}:2: [policy llm] mask: ' in run.stderr
+    assert 'broken(' in run.stderr

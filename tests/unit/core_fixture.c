@@ -256,6 +256,21 @@ struct request sample_request(void)
     };
 }
 
+struct scope sample_scope(const struct policy *policy, const struct request *request)
+{
+    struct scope scope = {.policy = policy, .identity = request->tenant};
+
+    if (!policy)
+        return scope;
+    scope.owner = (struct key_owner){.kind = policy->shared ? STR("shared") : STR("tenant"),
+                                     .name = policy->shared ? STR("") : request->tenant};
+    scope.ttl = policy->ttl;
+    scope.max_request = policy->max_request;
+    scope.max_body = policy->max_body;
+    scope.allow_controls = policy->allow_controls;
+    return scope;
+}
+
 struct response sample_response(void)
 {
     return (struct response){

@@ -55,6 +55,10 @@ void ack_names_are(const struct ack_reader *ack, const char *names);
 struct policy sample_policy(void);
 struct request sample_request(void);
 struct response sample_response(void);
+
+/* A scope without a section for its tenant: the policy, which may be NULL, says everything. */
+struct scope sample_scope(const struct policy *policy, const struct request *request);
+
 struct key_secret sample_secret(void);
 
 /* A list of the words of a text, for a policy; lives until the test ends. */

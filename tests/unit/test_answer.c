@@ -17,14 +17,16 @@ static void setup(void)
 }
 
 /* What answer_lookup() says, in `ack`. */
-static void answer_with(const struct plan *plan, const struct policy *p, const struct entry *entry,
+static void answer_with(const struct plan *given, const struct policy *p, const struct entry *entry,
                         int64_t now)
 {
     struct buf out = buf_new(1 << 16);
+    struct plan plan = *given;
     struct spop_ack writing;
 
     spop_ack_begin(&writing, &out, FRAME, 7, 3);
-    answer_lookup(&writing, plan, p, entry, &secret, now);
+    plan.policy = p;
+    answer_lookup(&writing, &plan, entry, &secret, now);
     ck_assert(spop_ack_end(&writing));
     ack_read(&ack, buf_str(&out));
     ck_assert_uint_eq(ack.frame.stream_id, 7);
@@ -37,9 +39,10 @@ static struct plan sample_plan(enum plan_status status, enum reason reason)
     struct plan plan;
     struct plan_scratch scratch;
     struct request request = sample_request();
+    struct scope scope = sample_scope(&policy, &request);
 
     plan_scratch_init(&scratch);
-    plan_request(&plan, &scratch, &secret, &policy, &request, FRAME);
+    plan_request(&plan, &scratch, &secret, &scope, &request, FRAME);
     plan_scratch_free(&scratch);
     plan.status = status;
     plan.reason = reason;
@@ -278,7 +281,7 @@ START_TEST(a_hit_that_does_not_fit_says_nothing)
     struct spop_ack writing;
 
     spop_ack_begin(&writing, &out, 256, 7, 3);
-    answer_lookup(&writing, &plan, &policy, &entry, &secret, NOW);
+    answer_lookup(&writing, &plan, &entry, &secret, NOW);
     ck_assert(!spop_ack_end(&writing));
     ack_read(&ack, buf_str(&out));
     ck_assert_uint_eq(ack.count, 0);

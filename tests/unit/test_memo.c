@@ -75,21 +75,23 @@ START_TEST(test_plans_of_repeats)
     struct plan_scratch scratch;
     struct plan first, again, changed;
     struct request request = sample_request();
+    struct scope scope;
 
     request.body = STR("{\"model\":\"m\",\"messages\":[],\"temperature\":0.5,\"n\":2}");
     policy = sample_policy();
+    scope = sample_scope(&policy, &request);
     plan_scratch_init(&scratch);
-    plan_request(&first, &scratch, &secret, &policy, &request, 16380);
-    plan_request(&again, &scratch, &secret, &policy, &request, 16380);
+    plan_request(&first, &scratch, &secret, &scope, &request, 16380);
+    plan_request(&again, &scratch, &secret, &scope, &request, 16380);
     ck_assert(str_eq(key_text(&first.key), key_text(&again.key)));
     ck_assert_uint_eq(first.key.digest.low, again.key.digest.low);
     ck_assert_int_eq(again.count, 2);
     ck_assert(again.look && again.store);
     policy.deterministic_only = true;
     plan_scratch_forget(&scratch);
-    plan_request(&changed, &scratch, &secret, &policy, &request, 16380);
+    plan_request(&changed, &scratch, &secret, &scope, &request, 16380);
     ck_assert_int_eq(changed.reason, REASON_TEMPERATURE);
-    plan_request(&changed, &scratch, &secret, &policy, &request, 16380);
+    plan_request(&changed, &scratch, &secret, &scope, &request, 16380);
     ck_assert_int_eq(changed.reason, REASON_TEMPERATURE);
     plan_scratch_free(&scratch);
 }

@@ -90,7 +90,8 @@ static const struct {
      "'tools':[{'type':'function','name':' f ','parameters':{'text':' x '}}],"
      "'text':{'format':{'schema':{'text':' x '}}},'user':' u ','metadata':{'text':' x '}}"},
     {"openai-responses", "{'model':'m','input':'  t  '}"},
-    {"openai-responses", "{'model':'m','input':['  t  ',['a '],{'content':['  t  ']}]}"},
+    {"openai-responses",
+     "{'model':'m','input':['  t  ',['a '],{'role':'user','content':['  t  ']}]}"},
     {"openai-completions", "{'model':' m ','prompt':'  t  ','suffix':' s ','stop':' s '}"},
     {"openai-completions", "{'model':'m','prompt':['  t  ','  t  '],'stop':[' s ']}"},
     {"openai-completions", "{'model':'m','prompt':[[1,2],[' a '],{'text':' x '}]}"},

@@ -12,6 +12,7 @@ static struct plan_scratch scratch;
 static struct key_secret secret;
 static struct policy policy;
 static struct buf stored;
+static const struct hash128 nonce = {1, 2};
 
 static void setup(void)
 {
@@ -32,7 +33,10 @@ static struct plan plan_of(const struct request *request)
 {
     struct plan plan;
 
-    plan_request(&plan, &scratch, &secret, &policy, request, FRAME);
+    struct scope scope = sample_scope(&policy, request);
+
+    plan_scratch_forget(&scratch); /* the policy may be another one */
+    plan_request(&plan, &scratch, &secret, &scope, request, FRAME);
     return plan;
 }
 
@@ -63,7 +67,8 @@ START_TEST(a_request)
     policy.max_body = 1 << 20;
     plan = plan_of(&request);
     ck_assert_uint_eq(plan.room, FRAME - PLAN_REPLY_MARGIN);
-    plan_request(&plan, &scratch, &secret, &policy, &request, 256);
+    struct scope scope = sample_scope(&policy, &request);
+    plan_request(&plan, &scratch, &secret, &scope, &request, 256);
     ck_assert_uint_eq(plan.room, 0);
 }
 END_TEST
@@ -114,9 +119,10 @@ END_TEST
 START_TEST(no_policy)
 {
     struct request request = sample_request();
+    struct scope scope = sample_scope(NULL, &request);
     struct plan plan;
 
-    plan_request(&plan, &scratch, &secret, NULL, &request, FRAME);
+    plan_request(&plan, &scratch, &secret, &scope, &request, FRAME);
     ck_assert_int_eq(plan.status, PLAN_BYPASS);
     ck_assert_int_eq(plan.reason, REASON_NO_POLICY);
     ck_assert(!plan.look && !plan.store && !plan.has_key);
@@ -281,7 +287,7 @@ static struct plan stored_plan(const struct response *response)
 {
     struct request request = sample_request();
     struct plan plan = plan_of(&request);
-    struct ticket ticket = {.key = plan.key, .ttl = plan.ttl};
+    struct ticket ticket = {.key = plan.key, .ttl = plan.ttl, .room = FRAME};
 
     enum reason reason = plan_answer(&scratch, &policy, &ticket, response, NOW, &stored);
     ck_assert_msg(reason == REASON_NONE, "not stored: %s", reason_name(reason));
@@ -296,7 +302,7 @@ START_TEST(answer_to_hit)
 
     for (int exact = 0; exact < 2; exact++) {
         plan.exact = exact;
-        plan_found(&plan, &scratch, &policy, unit_guard(buf_str(&stored)), NOW + 5000, &entry);
+        plan_found(&plan, &scratch, unit_guard(buf_str(&stored)), NOW + 5000, nonce, &entry);
         ck_assert_int_eq(plan.status, PLAN_HIT);
         ck_assert_int_eq(plan.reason, REASON_NONE);
         ck_assert(!plan.store);
@@ -318,17 +324,17 @@ START_TEST(fresh_to_the_last_millisecond)
     struct entry entry;
 
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 59999, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW + 59999, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     plan.store = true;
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW + 60000, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW + 60000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_EXPIRED);
     ck_assert(plan.store);
     /* written by an agent whose clock is ahead */
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW - 10000, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW - 10000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
 }
 END_TEST
@@ -343,7 +349,7 @@ START_TEST(another_requests_entry)
     for (size_t i = 0; i < 2; i++) {
         struct plan other = plan_of_body(bodies[i]);
         other.exact = true;
-        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, &entry);
+        plan_found(&other, &scratch, buf_str(&stored), NOW, nonce, &entry);
         ck_assert_int_eq(other.status, PLAN_MISS);
         ck_assert_int_eq(other.reason, REASON_MISMATCH);
         ck_assert(other.store);
@@ -365,7 +371,7 @@ START_TEST(every_part_of_the_proof_counts)
         other.key.length ^= part == 2;
         other.key.tenant ^= part == 3;
         other.exact = true;
-        plan_found(&other, &scratch, &policy, buf_str(&stored), NOW, &entry);
+        plan_found(&other, &scratch, buf_str(&stored), NOW, nonce, &entry);
         ck_assert_int_eq(other.status, part < 4 ? PLAN_MISS : PLAN_HIT);
         ck_assert_int_eq(other.reason, part < 4 ? REASON_MISMATCH : REASON_NONE);
     }
@@ -378,12 +384,12 @@ START_TEST(damaged_entries)
     struct plan plan = stored_plan(&response);
     struct entry entry;
 
-    plan_found(&plan, &scratch, &policy, (struct str){stored.ptr, stored.len - 1}, NOW, &entry);
+    plan_found(&plan, &scratch, (struct str){stored.ptr, stored.len - 1}, NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_CORRUPT);
     ck_assert(plan.store);
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, STR(""), NOW, &entry);
+    plan_found(&plan, &scratch, STR(""), NOW, nonce, &entry);
     ck_assert_int_eq(plan.reason, REASON_CORRUPT);
 }
 END_TEST
@@ -396,12 +402,12 @@ START_TEST(bytes_that_old_haproxy_encodes)
     response.body = STR("{\n \"a\": \"\x7f\"\r\n}\n");
     struct plan plan = stored_plan(&response);
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "{\n \"a\": \"\x7f\"\r\n}\n");
     ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
     plan.exact = false;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "{  \"a\": \"\\u007f\"  } ");
     ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
@@ -410,12 +416,12 @@ START_TEST(bytes_that_old_haproxy_encodes)
     response.body = STR("two\nlines");
     plan = stored_plan(&response);
     plan.exact = false;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_UNSAFE_BYTES);
     ck_assert(!plan.store);
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "two\nlines");
 }
@@ -437,7 +443,7 @@ START_TEST(a_body_as_long_as_there_is_room)
         response.body = (struct str){body, plan_of(&request).room};
         struct plan plan = stored_plan(&response);
         plan.exact = true;
-        plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
+        plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
         ck_assert_msg(plan.status == PLAN_HIT, "a body of %zu bytes, room %zu: %s",
                       response.body.len, plan.room, reason_name(plan.reason));
     }
@@ -446,7 +452,7 @@ START_TEST(a_body_as_long_as_there_is_room)
     response.body = (struct str){body, FRAME - PLAN_REPLY_MARGIN + 1};
     plan = stored_plan(&response);
     plan.exact = true;
-    plan_found(&plan, &scratch, &policy, buf_str(&stored), NOW, &entry);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_FRAME_SMALL);
     ck_assert(!plan.store);

@@ -29,8 +29,10 @@ static struct ticket sample_ticket(void)
     struct request request = sample_request();
     struct plan plan;
 
-    plan_request(&plan, &scratch, &secret, &policy, &request, 16380);
-    return (struct ticket){.key = plan.key, .ttl = 1000};
+    struct scope scope = sample_scope(&policy, &request);
+
+    plan_request(&plan, &scratch, &secret, &scope, &request, 16380);
+    return (struct ticket){.key = plan.key, .ttl = 1000, .room = 5000};
 }
 
 static enum reason answer(const struct policy *p, const struct response *response)

@@ -28,6 +28,7 @@ static struct ticket sample(const char *key)
         .ttl = 86400000,
         .api = STR("openai-chat"),
         .count = 2,
+        .room = 61440,
     };
 
     memcpy(ticket.key.text, key, strlen(key));
@@ -65,9 +66,9 @@ START_TEST(golden)
 
     ticket_write(&text, &secret, &in);
     ck_assert_str_is(buf_str(&text),
-                     "1 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
+                     "2 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
                      "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 86400000 "
-                     "openai-chat 2 e2742bced3d419ac");
+                     "openai-chat 2 61440 ba2f4315e1902b03");
 }
 END_TEST
 
@@ -145,25 +146,29 @@ START_TEST(signed_but_wrong)
         const char *text;
         bool good;
     } cases[] = {
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", true},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000  0 ", true},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat x ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"1  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"1 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"1 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"1 sc:llm " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"1 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
-         " 1000 openai-chat 2 ",
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", true},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000  0 61440 ", true},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat x 61440 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
+        {"2  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
+        {"2 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ",
          false},
-        {"1 " SAMPLE_KEY " 0123 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " x " TENANT " 1000 openai-chat 2 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 x 1000 openai-chat 2 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 0 openai-chat 2 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " -5 openai-chat 2 ", false},
-        {"1 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " ", false},
-        {"1 ", false},
+        {"2 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ",
+         false},
+        {"2 sc:llm " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
+        {"2 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
+         " 1000 openai-chat 2 61440 ",
+         false},
+        {"2 " SAMPLE_KEY " 0123 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " x " TENANT " 1000 openai-chat 2 61440 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 x 1000 openai-chat 2 61440 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 0 openai-chat 2 61440 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " -5 openai-chat 2 61440 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " ", false},
+        {"2 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 x ", false},
         {"", false},
     };
     struct ticket back;

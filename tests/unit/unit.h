@@ -48,6 +48,7 @@ struct str unit_json(const char *text);
     X(key)                                                                                         \
     X(ticket)                                                                                      \
     X(entry)                                                                                       \
+    X(scope)                                                                                       \
     X(policy)                                                                                      \
     X(gate)                                                                                        \
     X(usage)                                                                                       \

@@ -1,0 +1,131 @@
+#include "scope.h"
+
+#include "hex.h"
+
+/* Where clients put what they log in with; "key" is a parameter of the query at Google's APIs. */
+static const struct str credential_headers[] = {
+    {"authorization", 13}, {"x-api-key", 9}, {"api-key", 7}, {"x-goog-api-key", 14}};
+
+/* How often the query has the parameter "key"; *value is the last one's. */
+static size_t key_parameters(struct str target, struct str *value)
+{
+    size_t count = 0;
+
+    str_split(&target, '?');
+    while (target.len) {
+        struct str rest = str_split(&target, '&');
+        if (!str_eq(str_split(&rest, '='), STR("key")))
+            continue;
+        *value = rest;
+        count++;
+    }
+    return count;
+}
+
+/* A keyed digest of all credentials of the request; empty when there is none, or one comes more
+ * than once. */
+static struct str credential(struct scope *out, const struct key_secret *secret,
+                             const struct request *request, struct buf *scratch)
+{
+    enum { HEADERS = sizeof credential_headers / sizeof *credential_headers };
+    struct str value = {NULL, 0};
+    size_t most = key_parameters(request->target, &value), bytes = value.len;
+
+    buf_clear(scratch);
+    key_field(scratch, value);
+    for (size_t i = 0; i < HEADERS; i++) {
+        size_t count = headers_count(request->headers, credential_headers[i]);
+        value = headers_get(request->headers, credential_headers[i]);
+        key_field(scratch, value);
+        bytes += value.len;
+        most = count > most ? count : most;
+    }
+    if (most > 1 || bytes == 0 || !buf_ok(scratch))
+        return STR("");
+    struct hash128 digest = key_digest(secret, buf_str(scratch));
+    memcpy(out->text, SCOPE_CREDENTIAL, sizeof SCOPE_CREDENTIAL - 1);
+    hex64_write(out->text + sizeof out->text - HEX128, digest.high);
+    hex64_write(out->text + sizeof out->text - HEX64, digest.low);
+    return (struct str){out->text, sizeof out->text};
+}
+
+/* The value of a header that HAProxy sets; empty unless it is there once. */
+static struct str trusted_header(const struct headers *headers, struct str name)
+{
+    return headers_count(headers, name) == 1 ? headers_get(headers, name) : STR("");
+}
+
+/* The first that is there of what the policy names. */
+static struct str identity(struct scope *out, const struct key_secret *secret,
+                           const struct request *request, struct buf *scratch)
+{
+    const struct str_list *sources = &out->policy->tenant_from;
+    struct str found = STR("");
+
+    for (size_t i = 0; i < sources->count && found.len == 0; i++) {
+        struct str source = sources->items[i];
+        if (str_eq(source, STR("variable")))
+            found = request->tenant;
+        else if (str_eq(source, STR("credential")))
+            found = credential(out, secret, request, scratch);
+        else if (str_starts(source, STR("header:")))
+            found = trusted_header(request->headers, str_from(source, sizeof "header:" - 1));
+    }
+    return found;
+}
+
+/* The narrower of two limits, of which the second is 0 when it is none. */
+static int64_t narrower(int64_t policy, int64_t tenant)
+{
+    return tenant > 0 && tenant < policy ? tenant : policy;
+}
+
+/* All identities of one section are one tenant. */
+static struct key_owner owner_of(const struct scope *scope)
+{
+    const struct tenant *tenant = scope->tenant;
+
+    if (scope->policy->shared)
+        return (struct key_owner){.kind = STR("shared"), .name = STR("")};
+    if (!tenant)
+        return (struct key_owner){.kind = STR("tenant"), .name = scope->identity};
+    if (tenant->group.len)
+        return (struct key_owner){STR("group"), tenant->group, tenant->generation};
+    return (struct key_owner){STR("section"), tenant->name, tenant->generation};
+}
+
+static void set_limits(struct scope *out)
+{
+    static const struct tenant nobody = {.cache = true};
+    const struct tenant *tenant = out->tenant ? out->tenant : &nobody;
+
+    out->ttl = narrower(out->policy->ttl, tenant->ttl);
+    out->max_request = narrower(out->policy->max_request, tenant->max_request);
+    out->max_body = narrower(out->policy->max_body, tenant->max_body);
+    out->allow_controls = tenant->allow_controls == CONTROLS_AS_POLICY
+                              ? out->policy->allow_controls
+                              : tenant->allow_controls == CONTROLS_YES;
+}
+
+void scope_find(struct scope *out, const struct config *config, const struct key_secret *secret,
+                const struct request *request, struct buf *scratch)
+{
+    out->config = config;
+    out->policy = config_policy(config, request->policy);
+    out->tenant = NULL;
+    out->identity = STR("");
+    if (!out->policy)
+        return;
+    out->identity = identity(out, secret, request, scratch);
+    if (out->identity.len)
+        out->tenant = config_tenant(config, out->identity);
+    if (out->tenant && out->tenant->policy.len)
+        out->policy = config_policy(config, out->tenant->policy);
+    out->owner = owner_of(out);
+    set_limits(out);
+}
+
+const struct model *scope_model(const struct scope *scope, struct str model)
+{
+    return scope->config && model.len ? config_model(scope->config, model) : NULL;
+}

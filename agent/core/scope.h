@@ -1,0 +1,34 @@
+/* For whom a request is looked up, and by whose rules: the tenant, from where the policy takes it,
+ * and the limits that policy and [tenant NAME] set together. */
+#ifndef CORE_SCOPE_H
+#define CORE_SCOPE_H
+
+#include "config.h"
+#include "key.h"
+
+#define SCOPE_CREDENTIAL "credential:"
+
+enum { SCOPE_TEXT_MAX = sizeof SCOPE_CREDENTIAL - 1 + HEX128 };
+
+/* Points into itself: not to be copied. */
+struct scope {
+    const struct config *config; /* where the rules for models are; NULL: nowhere */
+    const struct policy *policy; /* NULL: none of the name that HAProxy gave */
+    const struct tenant *tenant; /* its section; NULL: it has none */
+    struct str identity;         /* of the tenant; empty: there is none */
+    struct key_owner owner;      /* who shares what is stored */
+    int64_t ttl;                 /* milliseconds: the longest that any answer is kept */
+    int64_t max_request, max_body;
+    bool allow_controls;
+    char text[SCOPE_TEXT_MAX]; /* what `identity` may point to */
+};
+
+/* Finds them. Everything in *out is borrowed from the configuration, the request and *out.
+ * `scratch` is overwritten. */
+void scope_find(struct scope *out, const struct config *config, const struct key_secret *secret,
+                const struct request *request, struct buf *scratch);
+
+/* What is said of the model in the configuration, or NULL. */
+const struct model *scope_model(const struct scope *scope, struct str model);
+
+#endif

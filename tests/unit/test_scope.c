@@ -1,0 +1,226 @@
+/* Who asks, and what holds for them. */
+#include "core/config.h"
+#include "core/scope.h"
+#include "core_fixture.h"
+#include "unit.h"
+#include <stdio.h>
+
+static struct config *config;
+static struct key_secret secret;
+static struct buf scratch;
+static struct scope scope;
+
+static void setup(void)
+{
+    secret = sample_secret();
+    scratch = buf_new(1 << 16);
+}
+
+static void teardown(void)
+{
+    config_unref(config);
+    config = NULL;
+    buf_free(&scratch);
+    unit_guard_release();
+}
+
+static void configure(const char *text)
+{
+    struct buf errors = buf_new(4096);
+
+    config_unref(config);
+    config = config_read(str_of(text), "test", &errors);
+    ck_assert_msg(config != NULL, "%.*s", STR_ARGS(buf_str(&errors)));
+    ck_assert(config_validate(config, &errors));
+    buf_free(&errors);
+}
+
+/* The identity of a request with that variable, those headers and that target. */
+static struct str identity_of(const char *tenant, const char *headers, const char *target)
+{
+    static char copy[256];
+    struct request request = sample_request();
+
+    request.tenant = str_of(tenant);
+    request.headers = headers_of(headers);
+    request.target = str_of(target);
+    scope_find(&scope, config, &secret, &request, &scratch);
+    ck_assert_uint_lt(scope.identity.len, sizeof copy);
+    memcpy(copy, scope.identity.ptr, scope.identity.len);
+    return (struct str){copy, scope.identity.len};
+}
+
+START_TEST(only_the_variable_unless_told)
+{
+    configure("");
+    ck_assert_str_is(identity_of("acme", "", "/v1/x"), "acme");
+    ck_assert_str_is(identity_of("", "authorization: Bearer sk-1\n", "/v1/x"), "");
+    ck_assert_ptr_null(scope.tenant);
+}
+END_TEST
+
+START_TEST(the_first_source_that_is_there)
+{
+    configure("[policy llm]\ntenant-from = variable header:X-Team credential\n");
+    ck_assert_str_is(identity_of("acme", "x-team: red\nx-api-key: k\n", "/"), "acme");
+    ck_assert_str_is(identity_of("", "x-team: red\nx-api-key: k\n", "/"), "red");
+    ck_assert_str_is(identity_of("", "x-team: red\nx-team: blue\n", "/"), "");
+    ck_assert(str_starts(identity_of("", "x-api-key: k\n", "/"), STR("credential:")));
+}
+END_TEST
+
+START_TEST(credentials)
+{
+    static const struct {
+        const char *headers, *target;
+    } different[] = {
+        {"authorization: Bearer sk-1\n", "/"},
+        {"authorization: Bearer sk-2\n", "/"},
+        {"x-api-key: Bearer sk-1\n", "/"},
+        {"api-key: Bearer sk-1\n", "/"},
+        {"x-goog-api-key: Bearer sk-1\n", "/"},
+        {"", "/?key=Bearer%20sk-1"},
+        {"authorization: Bearer sk-1\nx-api-key: a\n", "/"},
+        {"authorization: Bearer sk-1\n", "/?a=b&key=a"},
+    };
+    enum { COUNT = sizeof different / sizeof *different };
+    char seen[COUNT][128];
+
+    configure("[policy llm]\ntenant-from = credential\n");
+    for (size_t i = 0; i < COUNT; i++) {
+        struct str id = identity_of("ignored", different[i].headers, different[i].target);
+        ck_assert_uint_eq(id.len, strlen("credential:") + 32);
+        snprintf(seen[i], sizeof seen[i], "%.*s", STR_ARGS(id));
+        ck_assert_msg(!strstr(seen[i], "sk-1"), "the credential shows");
+        for (size_t j = 0; j < i; j++)
+            ck_assert_msg(strcmp(seen[i], seen[j]) != 0, "%zu and %zu are one", i, j);
+        struct str again = identity_of("", different[i].headers, different[i].target);
+        ck_assert_str_is(again, seen[i]);
+    }
+}
+END_TEST
+
+/* Two of a kind: the origin may believe the other one. */
+START_TEST(no_credential_that_comes_twice)
+{
+    configure("[policy llm]\ntenant-from = credential\n");
+    ck_assert_str_is(identity_of("", "authorization: a\nauthorization: b\n", "/"), "");
+    ck_assert_str_is(identity_of("", "authorization: a\nauthorization: a\n", "/"), "");
+    ck_assert_str_is(identity_of("", "authorization: a\n", "/?key=a&key=b"), "");
+    ck_assert_str_is(identity_of("", "", "/"), "");
+    ck_assert_str_is(identity_of("", "authorization:\n", "/?key="), "");
+}
+END_TEST
+
+START_TEST(limits_are_the_narrower_ones)
+{
+    configure("[policy llm]\nttl = 2h\nmax-body = 2kb\nmax-request = 2kb\n"
+              "[tenant wide]\nttl = 3h\nmax-body = 3kb\nmax-request = 3kb\n"
+              "[tenant slim]\nttl = 1h\nmax-body = 1kb\nmax-request = 1kb\nallow-controls = yes\n");
+    identity_of("nobody", "", "/");
+    ck_assert_ptr_null(scope.tenant);
+    ck_assert_int_eq(scope.ttl, 7200000);
+    ck_assert_int_eq(scope.max_body, 2048);
+    ck_assert(!scope.allow_controls);
+    identity_of("wide", "", "/");
+    ck_assert_ptr_nonnull(scope.tenant);
+    ck_assert_int_eq(scope.ttl, 7200000);
+    ck_assert_int_eq(scope.max_request, 2048);
+    identity_of("id:slim", "", "/");
+    ck_assert_int_eq(scope.ttl, 3600000);
+    ck_assert_int_eq(scope.max_request, 1024);
+    ck_assert_int_eq(scope.max_body, 1024);
+    ck_assert(scope.allow_controls);
+}
+END_TEST
+
+START_TEST(controls_can_be_taken_from_a_tenant)
+{
+    configure("[policy llm]\nallow-controls = yes\n[tenant a]\nallow-controls = no\n[tenant b]\n");
+    identity_of("a", "", "/");
+    ck_assert(!scope.allow_controls);
+    identity_of("b", "", "/");
+    ck_assert(scope.allow_controls);
+}
+END_TEST
+
+START_TEST(a_tenant_can_have_another_policy)
+{
+    configure("[policy brief]\nttl = 5s\n[tenant a]\npolicy = brief\n");
+    identity_of("a", "", "/");
+    ck_assert_str_is(scope.policy->name, "brief");
+    ck_assert_int_eq(scope.ttl, 5000);
+}
+END_TEST
+
+static struct key key_for(const char *tenant)
+{
+    struct request request = sample_request();
+    struct key_context context = {.api = STR("")};
+    struct key_body body = {.length = 1};
+    struct key key;
+
+    identity_of(tenant, "", "/");
+    context.owner = scope.owner;
+    ck_assert(key_derive(&key, &secret, scope.policy, &request, &body, &context, &scratch));
+    return key;
+}
+
+static bool share(const char *one, const char *other)
+{
+    struct key a = key_for(one), b = key_for(other);
+
+    return str_eq(key_text(&a), key_text(&b));
+}
+
+START_TEST(who_shares)
+{
+    configure("[tenant a]\ngroup = team\n[tenant b]\ngroup = team\n[tenant c]\ngroup = other\n"
+              "[tenant d]\nmatch = d1 d2\n");
+    ck_assert(share("a", "a"));
+    ck_assert(share("a", "b"));
+    ck_assert(!share("a", "c"));
+    ck_assert(!share("a", "d1"));
+    ck_assert(!share("a", "team")); /* a tenant called like the group */
+    ck_assert(share("d1", "d2"));   /* one tenant, two names */
+    ck_assert(!share("d", "d1"));   /* the section's own name is none of them */
+    ck_assert(!share("x", "y"));
+    configure("[policy llm]\nscope = shared\n");
+    ck_assert(share("x", "y"));
+}
+END_TEST
+
+START_TEST(another_generation_is_another_key)
+{
+    struct key first, second, third;
+
+    configure("[tenant a]\n");
+    first = key_for("a");
+    configure("[tenant a]\ngeneration = 1\n");
+    second = key_for("a");
+    configure("[policy llm]\ngeneration = 1\n[tenant a]\n");
+    third = key_for("a");
+    ck_assert(!str_eq(key_hash(&first), key_hash(&second)));
+    ck_assert(!str_eq(key_hash(&first), key_hash(&third)));
+    ck_assert(!str_eq(key_hash(&second), key_hash(&third)));
+}
+END_TEST
+
+Suite *suite_scope(void)
+{
+    Suite *suite = suite_create("scope");
+    TCase *cases = tcase_create("scope");
+
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, only_the_variable_unless_told);
+    tcase_add_test(cases, the_first_source_that_is_there);
+    tcase_add_test(cases, credentials);
+    tcase_add_test(cases, no_credential_that_comes_twice);
+    tcase_add_test(cases, limits_are_the_narrower_ones);
+    tcase_add_test(cases, controls_can_be_taken_from_a_tenant);
+    tcase_add_test(cases, a_tenant_can_have_another_policy);
+    tcase_add_test(cases, who_shares);
+    tcase_add_test(cases, another_generation_is_another_key);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
