@@ -1,11 +1,10 @@
 #include "canonical.h"
 
 #include "json_scan.h"
-#include <math.h>
+#include "number.h"
 #include <stdlib.h>
 
 enum {
-    NUMBER_MAX = 64,  /* a longer number keeps its text */
     FEW_MEMBERS = 16, /* are sorted by insertion */
 };
 
@@ -290,33 +289,6 @@ static void write_value(struct writer *w, const struct json_node *node,
     }
 }
 
-static bool is_integer(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-    return true;
-}
-
-/* The one spelling of a number's value; what a double cannot hold keeps its text. */
-static void write_number(struct buf *out, struct str text)
-{
-    char copy[NUMBER_MAX + 1];
-    double value;
-
-    if (text.len > NUMBER_MAX || is_integer(text)) {
-        buf_append(out, text);
-        return;
-    }
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    value = strtod(copy, NULL);
-    if (!isfinite(value))
-        buf_append(out, text);
-    else /* + 0.0 makes -0 the 0 that it equals */
-        buf_printf(out, "%.17g", value + 0.0);
-}
-
 /* The text of an array that is one text part and nothing more; or NULL. */
 static const struct json_node *only_text(const struct json_doc *doc, const struct json_node *array,
                                          const struct api_object *part)
@@ -350,7 +322,7 @@ static void write_known(struct writer *w, const struct json_node *value,
     if (only)
         write_value(w, only, NULL, text);
     else if ((field->flags & API_BY_VALUE) && value->type == JSON_NUMBER)
-        write_number(w->out, value->text);
+        number_write(w->out, value->text);
     else
         write_value(w, value, field->object, text);
 }
