@@ -1,12 +1,8 @@
 #include "canonical.h"
 
+#include "json_names.h"
 #include "json_scan.h"
 #include "number.h"
-#include <stdlib.h>
-
-enum {
-    FEW_MEMBERS = 16, /* are sorted by insertion */
-};
 
 /* An array or object that is being written. */
 struct frame {
@@ -63,32 +59,6 @@ static void write_text(struct writer *w, struct str text)
         write_string(w->out, buf_str(&w->text));
     else
         w->reason = REASON_NORMALIZE;
-}
-
-static int compare_members(const struct json_node *nodes, uint32_t first, uint32_t second)
-{
-    int order = str_cmp_nocase(nodes[first].name, nodes[second].name);
-
-    return order ? order : (first > second) - (first < second);
-}
-
-static int compare_names(const void *a, const void *b, void *nodes)
-{
-    return compare_members(nodes, *(const uint32_t *)a, *(const uint32_t *)b);
-}
-
-static void sort_members(struct json_node *nodes, uint32_t *order, uint32_t count)
-{
-    if (count > FEW_MEMBERS) {
-        qsort_r(order, count, sizeof *order, compare_names, nodes);
-        return;
-    }
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t member = order[i], to = i;
-        for (; to > 0 && compare_members(nodes, order[to - 1], member) > 0; to--)
-            order[to] = order[to - 1];
-        order[to] = member;
-    }
 }
 
 static bool is_absent(const struct api_object *envelope, const struct api_field *field,
@@ -186,13 +156,13 @@ static enum api_class element_class(const struct json_node *nodes,
     return API_DROP;
 }
 
-/* Whether two names differ in case alone: to some parsers they are one name, and the last wins. */
-static bool has_twins(const struct json_node *nodes, const uint32_t *order, uint32_t count)
+/* To some parsers names that differ in case alone are one name, and the last wins. */
+static void sort_members(struct writer *w, uint32_t *order, uint32_t count)
 {
-    for (uint32_t i = 1; i < count; i++)
-        if (str_eq_nocase(nodes[order[i - 1]].name, nodes[order[i]].name))
-            return true;
-    return false;
+    enum json_error error = json_names_sort(w->doc->nodes, order, count, true);
+
+    if (error)
+        w->reason = error == JSON_DUPLICATE ? REASON_FIELD : REASON_INTERNAL;
 }
 
 /* Puts the children that are written into doc->order behind those of other frames: there is room
@@ -205,11 +175,8 @@ static void list_children(struct writer *w, struct frame *f)
 
     for (uint32_t i = 0; i < f->node->count; i++, child = nodes[child].next)
         order[i] = child;
-    if (object && !f->envelope->keep_order) {
-        sort_members(w->doc->nodes, order, f->node->count);
-        if (has_twins(nodes, order, f->node->count))
-            w->reason = REASON_FIELD;
-    }
+    if (object && !f->envelope->keep_order)
+        sort_members(w, order, f->node->count);
     if (object && says_nothing(w->doc, f->node, f->envelope))
         w->reason = REASON_FIELD;
     f->left = 0;

@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include "json_names.h"
 #include "json_scan.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -367,18 +368,8 @@ static enum json_error read_name(struct reader *r, struct str *name)
     return JSON_OK;
 }
 
-/* Any order in which equal names are neighbours; the length first, as it is the cheaper. */
-static int compare_names(const void *a, const void *b, void *nodes_)
-{
-    const struct json_node *nodes = nodes_;
-    struct str left = nodes[*(const uint32_t *)a].name, right = nodes[*(const uint32_t *)b].name;
-
-    if (left.len != right.len)
-        return left.len < right.len ? -1 : 1;
-    return str_cmp(left, right);
-}
-
-static bool has_duplicate(struct json_doc *doc, const struct json_node *object)
+/* Whether no two members have one name. */
+static enum json_error check_names(struct json_doc *doc, const struct json_node *object)
 {
     uint32_t *order = doc->order, count = object->count;
     uint32_t child = (uint32_t)(object - doc->nodes) + 1;
@@ -386,15 +377,14 @@ static bool has_duplicate(struct json_doc *doc, const struct json_node *object)
     for (uint32_t i = 0; i < count; i++, child = doc->nodes[child].next)
         order[i] = child;
     if (count > FEW_MEMBERS)
-        qsort_r(order, count, sizeof *order, compare_names, doc->nodes);
+        return json_names_sort(doc->nodes, order, count, false);
     for (uint32_t i = 1; i < count; i++) {
-        struct str name = doc->nodes[order[i]].name;
-        for (uint32_t j = count > FEW_MEMBERS ? i - 1 : 0; j < i; j++) {
-            if (str_eq(name, doc->nodes[order[j]].name))
-                return true;
+        for (uint32_t j = 0; j < i; j++) {
+            if (str_eq(doc->nodes[order[i]].name, doc->nodes[order[j]].name))
+                return JSON_DUPLICATE;
         }
     }
-    return false;
+    return JSON_OK;
 }
 
 static enum json_error close_container(struct reader *r)
@@ -403,7 +393,7 @@ static enum json_error close_container(struct reader *r)
 
     node->next = (uint32_t)r->doc->count;
     r->at++;
-    return node->type == JSON_OBJECT && has_duplicate(r->doc, node) ? JSON_DUPLICATE : JSON_OK;
+    return node->type == JSON_OBJECT ? check_names(r->doc, node) : JSON_OK;
 }
 
 /* Inside an array or object: its end, or one more value. */
@@ -423,6 +413,8 @@ static enum json_error read_next(struct reader *r)
         r->at++;
     }
     if (parent->type == JSON_OBJECT) {
+        if (parent->count == JSON_MAX_MEMBERS)
+            return JSON_SIZE;
         enum json_error error = read_name(r, &name);
         if (error)
             return error;

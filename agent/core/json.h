@@ -26,13 +26,14 @@ enum json_error {
     JSON_ENCODING,  /* invalid UTF-8, a lone surrogate, an escaped NUL, or a byte order mark */
     JSON_DUPLICATE, /* a name stands twice in one object */
     JSON_DEPTH,     /* nested deeper than JSON_MAX_DEPTH */
-    JSON_SIZE,      /* more than JSON_MAX_NODES values */
+    JSON_SIZE,      /* more than JSON_MAX_NODES values, or JSON_MAX_MEMBERS in one object */
     JSON_MEMORY,
 };
 
 enum {
     JSON_MAX_DEPTH = 128,
     JSON_MAX_NODES = 1 << 18,
+    JSON_MAX_MEMBERS = 1 << 14,
 };
 
 /* A value. The nodes of an array's elements or an object's members follow it directly; the

@@ -33,24 +33,6 @@ static inline bool str_eq_nocase(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* Byte order, a prefix before what it begins. */
-static inline int str_cmp(struct str a, struct str b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-/* The same, but for the case of ASCII letters. */
-static inline int str_cmp_nocase(struct str a, struct str b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? strncasecmp(a.ptr, b.ptr, n) : 0;
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static inline bool str_starts(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_eq((struct str){s.ptr, prefix.len}, prefix);

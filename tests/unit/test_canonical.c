@@ -1,5 +1,6 @@
 #include "../jansson_oracle.h"
 #include "core/canonical.h"
+#include "spelling.h"
 #include "unit.h"
 
 static struct json_doc doc;
@@ -256,16 +257,6 @@ END_TEST
 /* Random requests, and other spellings of them, for the properties below. */
 enum { ROUNDS = 2000, DEPTH = 5, MOST_MEMBERS = 14 };
 
-static uint64_t random_state = 88172645463325252;
-
-static uint32_t below(uint32_t limit)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 32) % limit;
-}
-
 static const char *const some_names[] = {
     "messages",
     "content",
@@ -314,11 +305,11 @@ enum { SCALARS = sizeof some_scalars / sizeof *some_scalars };
 /* Appends a random value to `text`, at the root an object. */
 static void generate(int depth)
 {
-    uint32_t kind = depth == DEPTH ? 2 : depth ? below(3) : 0, start = below(NAMES);
-    uint32_t count = below(depth == DEPTH ? MOST_MEMBERS + 1 : 6);
+    uint32_t kind = depth == DEPTH ? 2 : depth ? random_below(3) : 0, start = random_below(NAMES);
+    uint32_t count = random_below(depth == DEPTH ? MOST_MEMBERS + 1 : 6);
 
     if (kind == 0) {
-        buf_append(&text, str_of(some_scalars[below(SCALARS)]));
+        buf_append(&text, str_of(some_scalars[random_below(SCALARS)]));
         return;
     }
     buf_append_byte(&text, kind == 1 ? '[' : '{');
@@ -338,42 +329,12 @@ static struct {
     bool made;
 } change;
 
-static void respell_space(void)
-{
-    for (uint32_t n = below(4); n > 2; n = below(4))
-        buf_append_byte(&text, (uint8_t) " \t\r\n"[below(4)]);
-}
-
-static void respell_unit(uint32_t unit)
-{
-    buf_printf(&text, below(2) ? "\\u%04x" : "\\u%04X", unit);
-}
-
-/* One character, which ends before the result, as itself or escaped. */
-static const char *respell_character(const char *at)
-{
-    uint32_t lead = (uint8_t)*at, len = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    uint32_t code = len == 1 ? lead : lead & (0x7fU >> len);
-
-    for (uint32_t i = 1; i < len; i++)
-        code = code << 6 | ((uint8_t)at[i] & 0x3f);
-    if ((code == '"' || code == '\\') && below(2))
-        buf_append(&text, (struct str){(char[]){'\\', *at}, 2});
-    else if (code >= 0x20 && code != '"' && code != '\\' && below(4))
-        buf_append(&text, (struct str){at, len});
-    else if (code < 0x10000)
-        respell_unit(code);
-    else
-        respell_unit(0xd7c0 + (code >> 10)), respell_unit(0xdc00 + (code & 0x3ff));
-    return at + len;
-}
-
+/* Appends the string to `text`, or one that is another. */
 static void respell_string(struct str s, bool changed)
 {
-    buf_append_byte(&text, '"');
-    for (const char *at = s.ptr; at < s.ptr + s.len;)
-        at = respell_character(at);
-    buf_append(&text, changed ? STR("~\"") : STR("\""));
+    spell_string(&text, s);
+    if (changed)
+        text.ptr[text.len - 1] = '~', buf_append_byte(&text, '"');
 }
 
 static void respell_scalar(const struct json_node *node, bool changed)
@@ -404,7 +365,7 @@ static void respell(uint32_t index, const struct api_object *envelope)
     bool reversed = index == change.order && object && !envelope && node->count > 1;
     change.made |= reversed;
     for (uint32_t i = 0; i < node->count; i++, child = doc.nodes[child].next) {
-        uint32_t j = reversed ? 0 : object && envelope ? below(i + 1) : i;
+        uint32_t j = reversed ? 0 : object && envelope ? random_below(i + 1) : i;
         memmove(order + j + 1, order + j, (i - j) * sizeof *order);
         order[j] = child;
     }
@@ -415,16 +376,16 @@ static void respell(uint32_t index, const struct api_object *envelope)
         bool element = !object && member->type == JSON_OBJECT;
         if (i)
             buf_append_byte(&text, ',');
-        respell_space();
+        spell_space(&text);
         if (object) {
             respell_string(member->name, order[i] == change.name);
             change.made |= order[i] == change.name;
-            respell_space();
+            spell_space(&text);
             buf_append_byte(&text, ':');
-            respell_space();
+            spell_space(&text);
         }
         respell(order[i], element ? envelope : field ? field->object : NULL);
-        respell_space();
+        spell_space(&text);
     }
     buf_append_byte(&text, object ? '}' : ']');
 }
@@ -468,7 +429,7 @@ START_TEST(any_change_matters)
 
     for (int i = 0; i < 3 * ROUNDS; i++) {
         next_request();
-        *kinds[i % 3] = below((uint32_t)doc.count);
+        *kinds[i % 3] = random_below((uint32_t)doc.count);
         bool same = str_eq(respelled(), buf_str(&out));
         ck_assert_msg(same == !change.made, "%.*s\n%.*s", STR_ARGS(buf_str(&text)),
                       STR_ARGS(buf_str(&out)));

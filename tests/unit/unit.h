@@ -25,6 +25,7 @@ struct str unit_json(const char *text);
 #define UNIT_SUITES(X)                                                                             \
     X(json)                                                                                        \
     X(json_memory)                                                                                 \
+    X(json_names)                                                                                  \
     X(canonical)                                                                                   \
     X(canonical_kinds)                                                                             \
     X(nfc)                                                                                         \
