@@ -47,6 +47,7 @@ struct str unit_json(const char *text);
     X(spop_write)                                                                                  \
     X(notify)                                                                                      \
     X(key)                                                                                         \
+    X(property)                                                                                    \
     X(ticket)                                                                                      \
     X(entry)                                                                                       \
     X(scope)                                                                                       \
