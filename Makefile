@@ -64,6 +64,10 @@ $(BUILD)/fuzz-%: tests/fuzz/fuzz_%.c $(CORE)
 $(BUILD)/tier: $(call objects,release,tests/bench/tier.c agent/store/memory.c)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
+$(BUILD)/key_speed $(BUILD)/key_worst: $(BUILD)/%: $(BUILD)/release/tests/bench/%.o \
+                                       $(call objects,release,$(CORE))
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs jansson)
+
 $(BUILD)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(STANDARD) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS)
