@@ -26,6 +26,7 @@ struct str unit_json(const char *text);
     X(json)                                                                                        \
     X(json_memory)                                                                                 \
     X(json_names)                                                                                  \
+    X(hostile)                                                                                     \
     X(canonical)                                                                                   \
     X(canonical_kinds)                                                                             \
     X(nfc)                                                                                         \
