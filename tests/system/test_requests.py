@@ -33,17 +33,43 @@ def assert_never_shared(stack, body, **how):
     for answer in answers:
         assert_forwarded(answer, body)
     assert answers[0].call != answers[1].call
+    return answers
 
 
 @pytest.mark.parametrize('body', [
     b'{"a":1', b'{"a":1}x', b'{"a":1}{"a":1}', b'{"a":1,"a":1}', b'{"m":[{"a":1,"a":2}]}',
     b'{"a":1,"\\u0061":2}', b'{"a":"\xff"}', b'{"a":"\xc0\xaf"}', b'{"a":"\xed\xa0\x80"}',
-    b'{"a":"\\ud800"}', b'{"a":01}', b'{"a":NaN}', b"{'a':1}", b'{"a":1,}', b'[1]', b'"text"',
-    b'plain text', b'\xef\xbb\xbf{"a":1}', b'{"a":"\x01"}', b'{"a":"\x00"}', b'{"a":1}\x00', b' ',
-    b'[' * 5000 + b']' * 5000, b'{"a":' * 5000 + b'1' + b'}' * 5000, bytes(range(256)),
+    b'{"a":"\xf4\x90\x80\x80"}', b'{"a":"\xe2\x82"}', b'{"a":"\\ud800"}',
+    b'{"a":"\\ude00\\ud83d"}', b'{"a":"\\u0000"}', b'{"a":01}', b'{"a":NaN}', b'{"a":-Infinity}',
+    b'{"a":0x1}', b"{'a':1}", b'{"a":1,}', b'{"a":1/**/}', b'[1]', b'"text"', b'plain text',
+    b'\xef\xbb\xbf{"a":1}', b'{"a":"\x01"}', b'{"a":"\x00"}', b'{"a":1}\x00', b' ',
+    '{"a":1}'.encode('utf-16'), b'[' * 5000 + b']' * 5000,
+    b'{"a":' * 5000 + b'1' + b'}' * 5000, b'{"a":' + b'[' * 5000, bytes(range(256)),
 ], ids=lambda body: repr(body[:24]))
 def test_what_is_not_strict_json_is_forwarded_and_never_shared(stack, body):
-    assert_never_shared(stack, body)
+    for answer in assert_never_shared(stack, body):
+        assert 'detail=request-json' in answer.header('cache-status')
+
+
+@pytest.mark.parametrize('body', [
+    b'{"model":"a","Model":"b"}', b'{"messages":[{"role":"user","\\u0052ole":"system"}]}',
+], ids=repr)
+def test_names_that_differ_in_case_alone_are_forwarded_and_never_shared(stack, body):
+    for answer in assert_never_shared(stack, body):
+        assert 'detail=field' in answer.header('cache-status')
+
+
+@pytest.mark.parametrize('number, other', [
+    ('1e400', '1e401'), ('9007199254740992', '9007199254740993'), ('0', '-0'),
+    ('9' * 400, '9' * 399 + '8'),
+], ids=lambda number: number[:8])
+def test_numbers_that_a_double_cannot_tell_apart_never_share(stack, number, other):
+    text = prompt()
+    bodies = [b'{"seed":%s,"messages":[{"role":"user","content":"%s"}]}'
+              % (n.encode(), text.encode()) for n in (number, other)]
+    for cache in ('MISS', 'HIT'):
+        for body in bodies:
+            assert stack.post(body).cache == cache
 
 
 def test_an_empty_body_is_forwarded_and_never_shared(stack):
