@@ -162,15 +162,20 @@ static struct store *open_store(struct agent *agent)
     const struct config *c = agent->config;
     struct redis_options redis = {
         .address = c->redis_address,
-        .user = c->redis_user,
-        .password = c->redis_password,
+        .sentinels = c->redis_sentinels,
+        .master = c->redis_master,
+        .cluster = c->redis_cluster,
+        .login = {c->redis_user, c->redis_password, c->redis_password_file},
+        .sentinel_login = {c->redis_sentinel_user, c->redis_sentinel_password,
+                           c->redis_sentinel_password_file},
         .database = c->redis_database,
         .timeout = c->redis_timeout,
         .connect_timeout = c->redis_connect_timeout,
         .max_pending = c->redis_max_pending,
+        .own_keys = STR("sc:"),
     };
 
-    if (c->redis_address.len == 0)
+    if (!config_uses_redis(c))
         return memory_new((size_t)c->memory_size, &agent->metrics);
     return redis_new(agent->loop, &redis, &agent->metrics);
 }
@@ -391,7 +396,7 @@ static int run(const char *config_path, struct config *config)
 
     if (started) {
         log_write(LOG_LEVEL_INFO, "spoa-cache %s serves from %s", VERSION,
-                  config->redis_address.len ? "Redis" : "memory");
+                  config_uses_redis(config) ? "Redis" : "memory");
         ev_run(agent.loop, 0);
         log_write(LOG_LEVEL_INFO, "stopped");
     }

@@ -1,47 +1,18 @@
 #include "settings.h"
 
+#include "net/file.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 enum { SETTINGS_MAX_FILE = 1 << 20 };
 
 extern char **environ;
-
-/* Everything in the file, up to out->max bytes. On failure errno says why. */
-static bool read_file(const char *path, struct buf *out)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = -1;
-
-    if (file < 0)
-        return false;
-    for (;;) {
-        char piece[4096];
-        got = read(file, piece, sizeof piece);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        buf_append(out, (struct str){piece, (size_t)got});
-        if (!buf_ok(out)) {
-            errno = EFBIG;
-            got = -1;
-            break;
-        }
-    }
-    int why = errno;
-    close(file);
-    errno = why;
-    return got == 0;
-}
 
 static struct config *load_file(const char *path, struct buf *errors)
 {
     struct buf text = buf_new(SETTINGS_MAX_FILE);
     struct config *c = NULL;
 
-    if (read_file(path, &text))
+    if (file_read(path, &text))
         c = config_read(buf_str(&text), path, errors);
     else
         buf_printf(errors, "%s: %s\n", path, strerror(errno));
@@ -75,7 +46,7 @@ static bool apply_environment(struct config *c, struct buf *errors)
     return good;
 }
 
-/* Sets a key to what the file holds, without the line's end that editors and echo leave. */
+/* Sets a key to what the file holds. */
 static bool take_secret(struct config *c, const char *section, const char *key, struct str path,
                         struct buf *errors)
 {
@@ -84,30 +55,24 @@ static bool take_secret(struct config *c, const char *section, const char *key, 
 
     if (path.len == 0)
         return true;
-    if (!read_file(path.ptr, &contents)) {
+    if (!file_read_secret(path.ptr, &contents))
         buf_printf(errors, "%s: %s, read for [%s] %s-file\n", path.ptr, strerror(errno), section,
                    key);
-    } else {
-        struct str secret = buf_str(&contents);
-        while (secret.len &&
-               (secret.ptr[secret.len - 1] == '\n' || secret.ptr[secret.len - 1] == '\r'))
-            secret.len--;
-        if (secret.len)
-            good = config_set(c, section, key, secret, path.ptr, errors);
-        else
-            buf_printf(errors, "%s: empty, read for [%s] %s-file\n", path.ptr, section, key);
-    }
-    if (contents.ptr)
-        explicit_bzero(contents.ptr, contents.cap);
-    buf_free(&contents);
+    else if (contents.len)
+        good = config_set(c, section, key, buf_str(&contents), path.ptr, errors);
+    else
+        buf_printf(errors, "%s: empty, read for [%s] %s-file\n", path.ptr, section, key);
+    file_wipe(&contents);
     return good;
 }
 
 static bool take_secrets(struct config *c, struct buf *errors)
 {
-    bool key = take_secret(c, "key", "secret", c->secret_file, errors);
+    bool good = take_secret(c, "key", "secret", c->secret_file, errors);
 
-    return take_secret(c, "redis", "password", c->redis_password_file, errors) && key;
+    good &= take_secret(c, "redis", "password", c->redis_password_file, errors);
+    return take_secret(c, "redis", "sentinel-password", c->redis_sentinel_password_file, errors) &&
+           good;
 }
 
 struct config *settings_load(const char *path, struct buf *errors)

@@ -93,20 +93,46 @@ void config_unref(struct config *c)
     free(c);
 }
 
+static void validate_login(const struct config *c, const char *prefix, struct str user,
+                           struct str password, struct str file, struct buf *errors)
+{
+    if (user.len && !password.len && !file.len)
+        buf_printf(errors, "%s: [redis] %suser: needs a %spassword or %spassword-file\n", c->file,
+                   prefix, prefix, prefix);
+    if (password.len && file.len)
+        buf_printf(errors, "%s: [redis] %spassword: %spassword-file is set as well; keep one\n",
+                   c->file, prefix, prefix);
+}
+
+static void validate_place(const struct config *c, struct buf *errors)
+{
+    bool sentinels = c->redis_sentinels.count > 0, cluster = c->redis_cluster.count > 0;
+
+    if ((c->redis_address.len > 0) + sentinels + cluster > 1)
+        buf_printf(errors, "%s: [redis] address, sentinels and cluster: keep one of them\n",
+                   c->file);
+    if (sentinels != (c->redis_master.len > 0))
+        buf_printf(errors, "%s: [redis] sentinels and master: one needs the other\n", c->file);
+    if (cluster && c->redis_database)
+        buf_printf(errors, "%s: [redis] database: a cluster has database 0 only\n", c->file);
+}
+
 static bool validate_redis(const struct config *c, struct buf *errors)
 {
     size_t before = errors->len;
 
-    if (c->redis_address.len && !c->secret.len && !c->secret_file.len)
+    if (config_uses_redis(c) && !c->secret.len && !c->secret_file.len)
         buf_printf(errors,
-                   "%s: [redis] address: agents that share a Redis must agree on a secret: set "
+                   "%s: [redis] %s: agents that share a Redis must agree on a secret: set "
                    "[key] secret or secret-file; head -c 32 /dev/urandom | base64 makes one\n",
-                   c->file);
-    if (c->redis_user.len && !c->redis_password.len && !c->redis_password_file.len)
-        buf_printf(errors, "%s: [redis] user: needs a password or password-file\n", c->file);
-    if (c->redis_password.len && c->redis_password_file.len)
-        buf_printf(errors, "%s: [redis] password: password-file is set as well; keep one\n",
-                   c->file);
+                   c->file,
+                   c->redis_address.len     ? "address"
+                   : c->redis_cluster.count ? "cluster"
+                                            : "sentinels");
+    validate_place(c, errors);
+    validate_login(c, "", c->redis_user, c->redis_password, c->redis_password_file, errors);
+    validate_login(c, "sentinel-", c->redis_sentinel_user, c->redis_sentinel_password,
+                   c->redis_sentinel_password_file, errors);
     return errors->len == before && buf_ok(errors);
 }
 

@@ -52,11 +52,14 @@ struct config {
     /* [memory] */
     int64_t memory_size;
     /* [redis] */
-    struct str redis_address; /* "HOST:PORT", "unix:PATH"; empty: the memory store */
+    struct str redis_address; /* "HOST:PORT", "unix:PATH" */
     struct str redis_user, redis_password, redis_password_file;
     int64_t redis_database;
     int64_t redis_timeout, redis_connect_timeout;
     int64_t redis_max_pending;
+    struct str_list redis_sentinels, redis_cluster; /* addresses */
+    struct str redis_master;                        /* its name among the Sentinels */
+    struct str redis_sentinel_user, redis_sentinel_password, redis_sentinel_password_file;
     /* [policy NAME], of which "llm" is always there, [tenant NAME], [model NAME]; the agent is the
      * only one of its kind */
     struct config_sections sections[CONFIG_KINDS];
@@ -87,6 +90,12 @@ __attribute__((warn_unused_result)) bool config_override(struct config *c, const
 __attribute__((warn_unused_result)) bool config_set(struct config *c, const char *section,
                                                     const char *key, struct str value,
                                                     const char *source, struct buf *errors);
+
+/* Whether entries are kept in Redis rather than in the agent's memory. */
+static inline bool config_uses_redis(const struct config *c)
+{
+    return c->redis_address.len || c->redis_sentinels.count || c->redis_cluster.count;
+}
 
 /* What no single key can tell: combinations that make no sense. Asked before secrets are read
  * from their files, so that a secret given twice is found. Makes the normalizers of the policies,

@@ -17,6 +17,16 @@ static void render_reasons(struct buf *out, const char *name, const char *help,
                        reason_name((enum reason)reason), (unsigned long long)counts[reason]);
 }
 
+static void render_errors(struct buf *out, const uint64_t counts[RESP_ERROR_COUNT])
+{
+    buf_append(out, STR("# HELP spoa_cache_redis_errors_total Errors answered by Redis, by code.\n"
+                        "# TYPE spoa_cache_redis_errors_total counter\n"));
+    for (int error = 0; error < RESP_ERROR_COUNT; error++)
+        if (counts[error])
+            buf_printf(out, "spoa_cache_redis_errors_total{code=\"%s\"} %llu\n",
+                       resp_error_code((enum resp_error)error), (unsigned long long)counts[error]);
+}
+
 void metrics_render(const struct metrics *m, const char *version, struct buf *out)
 {
     buf_printf(out,
@@ -31,4 +41,5 @@ void metrics_render(const struct metrics *m, const char *version, struct buf *ou
                    m->lookup_reason);
     render_reasons(out, "refuse_reasons_total", "Answers refused for storage, by reason",
                    m->refuse_reason);
+    render_errors(out, m->redis_errors);
 }

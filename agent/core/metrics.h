@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "reason.h"
+#include "resp_error.h"
 
 /* X(field, type, name, help) */
 #define METRICS(X)                                                                                 \
@@ -26,14 +27,19 @@
     X(memory_bytes, gauge, "memory_bytes", "Bytes held by the memory store")                       \
     X(memory_entries, gauge, "memory_entries", "Entries held by the memory store")                 \
     X(memory_evictions, counter, "memory_evictions_total", "Entries evicted to make room")         \
-    X(redis_up, gauge, "redis_up", "1 when connected to Redis and authenticated")                  \
+    X(redis_up, gauge, "redis_up", "Redis nodes that are connected and authenticated")             \
     X(redis_connects, counter, "redis_connects_total", "Connections to Redis that became ready")   \
     X(redis_failures, counter, "redis_failures_total",                                             \
       "Connections to Redis that failed or ended")                                                 \
     X(redis_pending, gauge, "redis_pending", "Commands that wait for Redis")                       \
     X(redis_commands, counter, "redis_commands_total", "Commands sent to Redis")                   \
-    X(redis_errors, counter, "redis_errors_total", "Errors answered by Redis")                     \
-    X(redis_timeouts, counter, "redis_timeouts_total", "Commands past their deadline")
+    X(redis_timeouts, counter, "redis_timeouts_total", "Reads past their deadline")                \
+    X(redis_breaker_open, gauge, "redis_breaker_open", "Redis nodes that are not asked for now")   \
+    X(redis_breaker_opens, counter, "redis_breaker_opens_total",                                   \
+      "Times that a Redis node failed so often that it was not asked any more")                    \
+    X(redis_redirects, counter, "redis_redirects_total",                                           \
+      "Commands sent again to the node that another one named")                                    \
+    X(redis_failovers, counter, "redis_failovers_total", "New masters that Sentinel named")
 
 struct metrics {
 #define X(field, type, name, help) uint64_t field;
@@ -41,6 +47,7 @@ struct metrics {
 #undef X
     uint64_t lookup_reason[REASON_COUNT]; /* misses and bypasses */
     uint64_t refuse_reason[REASON_COUNT];
+    uint64_t redis_errors[RESP_ERROR_COUNT]; /* answers that were errors */
 };
 
 /* Appends everything in Prometheus' text format. */

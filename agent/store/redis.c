@@ -1,70 +1,44 @@
 #include "redis.h"
 
-#include <assert.h>
+#include "core/arena.h"
+#include "net/clock.h"
+#include "redis_route.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-/* What may wait to be taken by Redis: hiredis moves it to the front after each write. */
-enum { MOST_PUT_BYTES = 16 << 20 };
+enum { MOST_REDIRECTS = 3 };
 
-/* One command without an answer. */
-struct command {
-    struct command *next; /* sent after this one; or unused like this one */
-    struct redis *redis;
-    struct store_read *read; /* NULL: a write, or a read that nobody waits for any more */
-    int64_t deadline;
-    size_t put_bytes;
-};
-
-/* Commands stand in the order they were sent in, which is that of their answers and, since all
- * have the same time, of their deadlines:
- *
- *     oldest -> ... -> due -> ... -> newest
- *     |  too late    |  in time           |
- */
+/* Reads that wait stand in the order of their deadlines, which is that in which they came, since
+ * all have the same time; a redirect changes the node they wait at and not their place here. */
 struct redis {
     struct store store;
-    struct ev_loop *loop;
-    struct metrics *metrics;
-    struct redis_conn *conn;
-    int64_t timeout, grace; /* nanoseconds; grace: how long a connection may be late */
-    size_t max_pending, pending, put_bytes;
-    struct command *oldest, *due, *newest;
-    struct command *unused;
+    struct redis_options options;
+    struct arena texts; /* owned: what the options point to */
+    struct redis_pool pool;
+    struct redis_route *route;
+    struct redis_command *earliest, *latest;
+    struct redis_command *unused; /* by `later` */
+    bool closing;
     ev_timer timer;
     int64_t wake; /* when it fires */
 };
 
-/* Nanoseconds of the clock that nobody sets: libev's ev_now() is the time of day. */
-static int64_t monotonic(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static bool is_stalled(const struct redis *r)
-{
-    return r->oldest && r->oldest->deadline <= monotonic();
-}
-
-/* Has the timer fire for the next deadline, or for the end of the grace. */
+/* Has the timer fire for the next deadline; it may fire too early. */
 static void arm(struct redis *r)
 {
-    if (!r->oldest) {
-        ev_timer_stop(r->loop, &r->timer);
+    if (!r->earliest) {
+        ev_timer_stop(r->pool.loop, &r->timer);
         return;
     }
-    int64_t wake = r->due ? r->due->deadline : r->oldest->deadline + r->grace;
+    int64_t wake = r->earliest->deadline;
     if (ev_is_active(&r->timer) && r->wake <= wake)
         return;
     r->wake = wake;
-    ev_timer_stop(r->loop, &r->timer);
-    ev_timer_set(&r->timer, (ev_tstamp)(wake - monotonic()) / 1e9, 0.);
-    ev_timer_start(r->loop, &r->timer);
+    ev_timer_stop(r->pool.loop, &r->timer);
+    ev_timer_set(&r->timer, (ev_tstamp)(wake - clock_now()) / 1e9, 0.);
+    ev_timer_start(r->pool.loop, &r->timer);
 }
 
 static void finish(struct store_read *read, enum store_result result, struct str value)
@@ -73,45 +47,72 @@ static void finish(struct store_read *read, enum store_result result, struct str
     read->done(read, result, value);
 }
 
-static struct command *command_new(struct redis *r)
+static struct redis_command *command_new(struct redis *r, int argc, const char **argv,
+                                         const size_t *lengths)
 {
-    struct command *c = r->unused;
+    struct redis_command *c = r->unused;
 
     if (c)
-        r->unused = c->next;
+        r->unused = c->later;
     else
         c = malloc(sizeof *c);
-    return c;
+    if (!c)
+        return NULL;
+    *c = (struct redis_command){0};
+    int len = redisFormatCommandArgv(&c->bytes, argc, argv, lengths);
+    if (len >= 0) {
+        c->len = (size_t)len;
+        return c;
+    }
+    free(c);
+    return NULL;
 }
 
-static void command_release(struct redis *r, struct command *c)
+static void command_release(struct redis *r, struct redis_command *c)
 {
-    c->next = r->unused;
+    if (c->bytes)
+        redisFreeCommand(c->bytes);
+    c->later = r->unused;
     r->unused = c;
 }
 
-static void append(struct redis *r, struct command *c)
+/* Its bytes are needed again only where it may be redirected. */
+static bool send_command(struct redis *r, struct redis_node *n, struct redis_command *c,
+                         bool asking)
 {
-    *(r->newest ? &r->newest->next : &r->oldest) = c;
-    r->newest = c;
-    if (!r->due)
-        r->due = c;
-    r->put_bytes += c->put_bytes;
-    r->metrics->redis_pending = ++r->pending;
-    r->metrics->redis_commands++;
+    if (!redis_node_send(n, c, asking))
+        return false;
+    if (!r->route->redirects) {
+        redisFreeCommand(c->bytes);
+        c->bytes = NULL;
+    }
+    return true;
 }
 
-static void take_oldest(struct redis *r)
+static void begin_wait(struct redis *r, struct redis_command *c, struct store_read *read)
 {
-    struct command *c = r->oldest;
+    c->read = read;
+    c->deadline = clock_now() + r->pool.timeout;
+    c->earlier = r->latest;
+    *(r->latest ? &r->latest->later : &r->earliest) = c;
+    r->latest = c;
+    read->pending = c;
+    arm(r);
+}
 
-    r->oldest = c->next;
-    if (r->due == c)
-        r->due = c->next;
-    if (r->newest == c)
-        r->newest = NULL;
-    r->put_bytes -= c->put_bytes;
-    r->metrics->redis_pending = --r->pending;
+/* Nobody waits for it any more; what waited is returned, or NULL. */
+static struct store_read *end_wait(struct redis *r, struct redis_command *c)
+{
+    struct store_read *read = c->read;
+
+    if (!read)
+        return NULL;
+    *(c->earlier ? &c->earlier->later : &r->earliest) = c->later;
+    *(c->later ? &c->later->earlier : &r->latest) = c->earlier;
+    c->earlier = c->later = NULL;
+    c->read = NULL;
+    read->pending = NULL;
+    return read;
 }
 
 static enum store_result result_of(const redisReply *reply)
@@ -120,45 +121,57 @@ static enum store_result result_of(const redisReply *reply)
         return STORE_DOWN;
     if (reply->type == REDIS_REPLY_STRING)
         return STORE_HIT;
+    if (reply->type == REDIS_REPLY_ERROR && resp_error_of(str_of(reply->str)) == RESP_WRONGTYPE)
+        return STORE_MISS;
     return reply->type == REDIS_REPLY_NIL ? STORE_MISS : STORE_ERROR;
 }
 
-static void on_reply(redisAsyncContext *ac, void *answer, void *context)
+/* Sends a command again when the answer says where to, and somebody still wants it. */
+static bool redirect(struct redis *r, const struct redis_node *from, struct redis_command *c,
+                     const redisReply *reply)
 {
-    struct command *c = context;
-    struct redis *r = c->redis;
-    struct store_read *read = c->read;
-    const redisReply *reply = answer;
-    enum store_result result = result_of(reply);
+    enum store_result why;
 
-    (void)ac;
-    assert(r->oldest == c);
-    take_oldest(r);
+    if (!reply || reply->type != REDIS_REPLY_ERROR || !c->bytes || c->late ||
+        (!c->write && !c->read) || c->redirects >= MOST_REDIRECTS)
+        return false;
+    struct str text = {reply->str, reply->len};
+    enum resp_error error = resp_error_of(text);
+    if (error != RESP_MOVED && error != RESP_ASK)
+        return false;
+    struct redis_node *to = r->route->ops->redirect(r->route, from, text);
+    if (!to ||
+        !(c->write ? redis_node_takes_write(to, c->put_bytes) : redis_node_takes_read(to, &why)))
+        return false;
+    c->redirects++;
+    r->pool.metrics->redis_redirects++;
+    return redis_node_send(to, c, error == RESP_ASK);
+}
+
+static void on_answered(void *context, struct redis_node *from, struct redis_command *c,
+                        const redisReply *reply)
+{
+    struct redis *r = context;
+
+    if (!r->closing && redirect(r, from, c, reply))
+        return;
+    struct store_read *read = end_wait(r, c);
+    enum store_result result = result_of(reply);
     command_release(r, c);
-    if (reply && (reply->type == REDIS_REPLY_ERROR || (read && result == STORE_ERROR)))
-        r->metrics->redis_errors++;
     if (read)
         finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
 }
 
-static bool submit(struct redis *r, struct store_read *read, size_t put_bytes, int argc,
-                   const char **argv, const size_t *lengths)
+static void on_trouble(void *context)
 {
-    struct command *c = command_new(r);
+    struct redis *r = context;
 
-    if (!c)
-        return false;
-    *c = (struct command){
-        .redis = r, .read = read, .put_bytes = put_bytes, .deadline = monotonic() + r->timeout};
-    if (!redis_conn_send(r->conn, on_reply, c, argc, argv, lengths)) {
-        command_release(r, c);
-        return false;
-    }
-    if (read)
-        read->pending = c;
-    append(r, c);
-    arm(r);
-    return true;
+    r->route->ops->trouble(r->route);
+}
+
+static struct redis_node *node_of(struct redis *r, struct str key)
+{
+    return r->closing ? NULL : r->route->ops->node(r->route, key);
 }
 
 static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
@@ -166,16 +179,20 @@ static void redis_get(struct store *store, struct str key, int64_t now, struct s
     struct redis *r = (struct redis *)store;
     const char *argv[] = {"GET", key.ptr};
     const size_t lengths[] = {3, key.len};
+    struct redis_node *node = node_of(r, key);
+    enum store_result why = STORE_DOWN;
+    struct redis_command *c = NULL;
 
     (void)now;
-    if (!redis_conn_ready(r->conn))
-        finish(read, STORE_DOWN, STR(""));
-    else if (is_stalled(r))
-        finish(read, STORE_SLOW, STR(""));
-    else if (r->pending >= r->max_pending)
-        finish(read, STORE_BUSY, STR(""));
-    else if (!submit(r, read, 0, 2, argv, lengths))
-        finish(read, STORE_DOWN, STR(""));
+    if (node && redis_node_takes_read(node, &why))
+        c = command_new(r, 2, argv, lengths);
+    if (c && send_command(r, node, c, false)) {
+        begin_wait(r, c, read);
+        return;
+    }
+    if (c)
+        command_release(r, c);
+    finish(read, why, STR(""));
 }
 
 static bool redis_put(struct store *store, struct str key, struct str value, int64_t now,
@@ -186,62 +203,135 @@ static bool redis_put(struct store *store, struct str key, struct str value, int
     size_t digits = (size_t)snprintf(milliseconds, sizeof milliseconds, "%" PRId64, ttl);
     const char *argv[] = {"SET", key.ptr, value.ptr, "PX", milliseconds};
     const size_t lengths[] = {3, key.len, value.len, 2, digits};
+    struct redis_node *node = node_of(r, key);
 
     (void)now;
-    if (ttl <= 0 || value.len > MOST_PUT_BYTES - r->put_bytes || r->pending >= r->max_pending)
+    if (ttl <= 0 || !node || !redis_node_takes_write(node, value.len))
         return false;
-    return redis_conn_ready(r->conn) && !is_stalled(r) &&
-           submit(r, NULL, value.len, 5, argv, lengths);
+    struct redis_command *c = command_new(r, 5, argv, lengths);
+    if (!c)
+        return false;
+    c->write = true;
+    c->put_bytes = value.len;
+    if (send_command(r, node, c, false))
+        return true;
+    command_release(r, c);
+    return false;
 }
 
 static void redis_cancel(struct store *store, struct store_read *read)
 {
-    struct command *c = read->pending;
-
-    (void)store;
-    if (c)
-        c->read = NULL;
-    read->pending = NULL;
+    if (read->pending)
+        end_wait((struct redis *)store, read->pending);
 }
 
 static bool redis_ready(const struct store *store)
 {
     const struct redis *r = (const struct redis *)store;
 
-    return redis_conn_ready(r->conn) && !is_stalled(r);
+    return r->route->ops->ready(r->route);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
     struct redis *r = w->data;
-    int64_t now = monotonic();
+    int64_t now = clock_now();
 
     (void)loop;
     (void)events;
-    while (r->due && r->due->deadline <= now) {
-        struct store_read *read = r->due->read;
-        r->due->read = NULL;
-        r->due = r->due->next;
-        r->metrics->redis_timeouts++;
-        if (read)
-            finish(read, STORE_SLOW, STR(""));
+    while (r->earliest && r->earliest->deadline <= now) {
+        struct redis_command *c = r->earliest;
+        struct store_read *read = end_wait(r, c);
+        redis_node_late(c);
+        r->pool.metrics->redis_timeouts++;
+        finish(read, STORE_SLOW, STR(""));
     }
-    if (r->oldest && r->oldest->deadline + r->grace <= now)
-        redis_conn_drop(r->conn, "it does not answer");
     arm(r);
+}
+
+static void free_unused(struct redis *r)
+{
+    for (struct redis_command *c = r->unused, *next; c; c = next) {
+        next = c->later;
+        free(c);
+    }
 }
 
 static void redis_free(struct store *store)
 {
     struct redis *r = (struct redis *)store;
 
-    redis_conn_free(r->conn);
-    ev_timer_stop(r->loop, &r->timer);
-    for (struct command *c = r->unused, *next; c; c = next) {
-        next = c->next;
-        free(c);
-    }
+    r->closing = true;
+    redis_pool_free(&r->pool);
+    if (r->route)
+        r->route->ops->free(r->route);
+    ev_timer_stop(r->pool.loop, &r->timer);
+    free_unused(r);
+    arena_free(&r->texts);
     free(r);
+}
+
+/* Copies a text; false when there is no memory. */
+static bool keep(struct redis *r, struct str *text)
+{
+    *text = arena_copy(&r->texts, *text);
+    return text->ptr != NULL;
+}
+
+static bool keep_list(struct redis *r, struct str_list *list)
+{
+    struct str *items = arena_alloc(&r->texts, (list->count + 1) * sizeof *items);
+    bool good = items != NULL;
+
+    for (size_t i = 0; i < list->count && good; i++) {
+        items[i] = list->items[i];
+        good = keep(r, &items[i]);
+    }
+    list->items = items;
+    return good;
+}
+
+static bool keep_login(struct redis *r, struct redis_login *login)
+{
+    return keep(r, &login->user) && keep(r, &login->password) && keep(r, &login->password_file);
+}
+
+static bool keep_options(struct redis *r)
+{
+    struct redis_options *o = &r->options;
+
+    return keep(r, &o->address) && keep(r, &o->master) && keep(r, &o->own_keys) &&
+           keep_list(r, &o->sentinels) && keep_list(r, &o->cluster) && keep_login(r, &o->login) &&
+           keep_login(r, &o->sentinel_login);
+}
+
+static void init_pool(struct redis *r, struct ev_loop *loop, struct metrics *metrics)
+{
+    const struct redis_options *o = &r->options;
+
+    r->pool = (struct redis_pool){
+        .loop = loop,
+        .metrics = metrics,
+        .conn = {.what = "Redis",
+                 .login = o->login,
+                 .database = o->database,
+                 .connect_timeout = o->connect_timeout},
+        .timeout = o->timeout * CLOCK_MS,
+        .max_pending = (size_t)o->max_pending,
+        .own_keys = o->own_keys,
+        .answered = on_answered,
+        .trouble = on_trouble,
+        .context = r,
+    };
+}
+
+static struct redis_route *open_route(struct redis *r)
+{
+    if (r->options.cluster.count)
+        return redis_route_cluster(&r->pool, &r->options);
+    if (r->options.sentinels.count)
+        return redis_route_sentinel(&r->pool, &r->options);
+    return redis_route_single(&r->pool, &r->options);
 }
 
 struct store *redis_new(struct ev_loop *loop, const struct redis_options *options,
@@ -252,25 +342,20 @@ struct store *redis_new(struct ev_loop *loop, const struct redis_options *option
                                          .cancel = redis_cancel,
                                          .ready = redis_ready,
                                          .free = redis_free};
-    struct redis *r = malloc(sizeof *r);
-    int64_t timeout = options->timeout * 1000000;
+    struct redis *r = calloc(1, sizeof *r);
 
     if (!r)
         return NULL;
-    *r = (struct redis){.store.ops = &ops,
-                        .loop = loop,
-                        .metrics = metrics,
-                        .timeout = timeout,
-                        .grace = timeout > 50000000 ? timeout * 20 : 1000000000,
-                        .max_pending = (size_t)options->max_pending};
+    r->store.ops = &ops;
+    r->options = *options;
     ev_timer_init(&r->timer, on_timer, 0., 0.);
     /* An answer that came in the same turn as the deadline is taken first. */
     ev_set_priority(&r->timer, EV_MINPRI);
     r->timer.data = r;
-    r->conn = redis_conn_new(loop, options, metrics);
-    if (!r->conn) {
-        free(r);
-        return NULL;
-    }
-    return &r->store;
+    bool kept = keep_options(r);
+    init_pool(r, loop, metrics);
+    if (kept && (r->route = open_route(r)) != NULL)
+        return &r->store;
+    redis_free(&r->store);
+    return NULL;
 }

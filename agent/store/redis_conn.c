@@ -1,9 +1,11 @@
 #include "redis_conn.h"
 
+#include "net/clock.h"
+#include "net/file.h"
 #include "net/log.h"
 #include "net/resolver.h"
+#include "redis_guard.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <hiredis/adapters/libev.h>
 #include <netinet/in.h>
@@ -14,11 +16,16 @@
 #include <unistd.h>
 
 /* The pause before attempt n is random between d and 2 d, where d doubles with every failure. */
-static const double FIRST_PAUSE = 0.1, LONGEST_PAUSE = 2.5;
+static const double FIRST_PAUSE = 0.1, LONGEST_PAUSE = 1;
+static const double AT_ONCE = 0, UNTIMED = -1;
+
+/* A connection that lived for this long was a good one: the next one is made at once. */
+static const int64_t GOOD_LIFE = 10LL * CLOCK_SECOND;
+static const int64_t SAY_AGAIN = 60LL * CLOCK_SECOND;
 
 enum {
     READER_KEEPS = 1 << 20, /* memory kept for the next answer; by default 16 KiB */
-    MOST_ELEMENTS = 1024,   /* of an array; no command here is answered with one */
+    MOST_PASSWORD = 4096 + 2,
 };
 
 enum conn_state {
@@ -30,7 +37,7 @@ enum conn_state {
 
 struct redis_conn {
     struct ev_loop *loop;
-    struct metrics *metrics;
+    struct redis_conn_events events;
     enum conn_state state;
     redisAsyncContext *ac; /* owned by hiredis, which frees it; NULL unless connecting or ready */
     struct resolver *resolver; /* owned; NULL unless resolving */
@@ -38,18 +45,17 @@ struct redis_conn {
     size_t next_address;
     ev_timer timer; /* the end of connecting or of the pause */
     ev_prepare flush;
-    bool unsent;         /* commands were added since the last flush */
-    const char *refused; /* why an answer was not taken, or NULL */
-    char why[128];       /* the last failure that was logged; empty after a success */
+    bool unsent; /* commands were added since the last flush */
+    struct redis_conn_log log;
+    int64_t since; /* when it became ready */
     double pause;
     unsigned short random[3];
-    redisReplyObjectFunctions standard, guarded;
-    /* the options */
-    struct str address, user, password;
-    char *host; /* or the path of a unix socket */
-    int port;   /* 0: a unix socket */
-    int64_t database, connect_timeout;
-    char texts[]; /* what the options point to */
+    struct redis_guard guard;
+    struct redis_conn_options options; /* the texts are in `texts` */
+    struct buf password;               /* what its file held */
+    char *host;                        /* or the path of a unix socket */
+    int port;                          /* 0: a unix socket */
+    char texts[];
 };
 
 static void connect_next(struct redis_conn *c, const char *why);
@@ -57,22 +63,31 @@ static void connect_next(struct redis_conn *c, const char *why);
 static void set_state(struct redis_conn *c, enum conn_state state, double seconds)
 {
     c->state = state;
-    c->metrics->redis_up = state == CONN_READY;
     ev_timer_stop(c->loop, &c->timer);
-    if (seconds <= 0)
+    if (seconds < 0)
         return;
     ev_timer_set(&c->timer, seconds, 0.);
     ev_timer_start(c->loop, &c->timer);
 }
 
-/* Says why there is no connection, once for as long as the reason stays the same. */
+/* Says why there is no connection: when the reason changed, else once a minute. */
+static void say_why(struct redis_conn *c, const char *why)
+{
+    struct redis_conn_log *log = c->options.log;
+    int64_t now = clock_now();
+
+    if (strncmp(log->why, why, sizeof log->why - 1) == 0 && now - log->said < SAY_AGAIN)
+        return;
+    log_write(LOG_LEVEL_WARNING, "%s at %.*s is not available: %s", c->options.what,
+              STR_ARGS(c->options.address), why);
+    snprintf(log->why, sizeof log->why, "%s", why);
+    log->said = now;
+}
+
 static void pause_after(struct redis_conn *c, const char *why)
 {
-    if (strncmp(c->why, why, sizeof c->why - 1) != 0)
-        log_write(LOG_LEVEL_WARNING, "Redis at %.*s is not available: %s", STR_ARGS(c->address),
-                  why);
-    snprintf(c->why, sizeof c->why, "%s", why);
-    set_state(c, CONN_PAUSED, c->pause * (1 + erand48(c->random)));
+    say_why(c, why);
+    set_state(c, CONN_PAUSED, c->pause * redis_conn_jitter(c));
     c->pause = c->pause * 2 < LONGEST_PAUSE ? c->pause * 2 : LONGEST_PAUSE;
 }
 
@@ -81,11 +96,16 @@ static void failed(struct redis_conn *c, const char *why)
 {
     c->ac = NULL;
     c->unsent = false;
-    c->metrics->redis_failures++;
-    if (c->state == CONN_CONNECTING)
+    if (c->state == CONN_CONNECTING) {
         connect_next(c, why);
-    else
+    } else if (clock_now() - c->since >= GOOD_LIFE) {
+        say_why(c, why);
+        c->pause = FIRST_PAUSE;
+        set_state(c, CONN_PAUSED, AT_ONCE);
+    } else {
         pause_after(c, why);
+    }
+    c->events.down(c->events.context);
 }
 
 void redis_conn_drop(struct redis_conn *c, const char *why)
@@ -103,7 +123,7 @@ static void ended(const redisAsyncContext *ac)
     struct redis_conn *c = ac->data;
 
     if (ac == c->ac)
-        failed(c, c->refused ? c->refused : ac->c.errstr);
+        failed(c, c->guard.refused ? c->guard.refused : ac->c.errstr);
 }
 
 static void on_disconnect(const redisAsyncContext *ac, int status)
@@ -118,77 +138,35 @@ static void on_connect(const redisAsyncContext *ac, int status)
         ended(ac);
 }
 
-/* hiredis asserts that an answer has a command, and so lets a server abort the process. What
- * follows stands before its makers of replies and refuses such an answer, which ends the
- * connection. An error is left to hiredis, which then ends it with the error's text. */
-static struct redis_conn *conn_of(const redisReadTask *task)
-{
-    return ((redisAsyncContext *)task->privdata)->data;
-}
-
-static bool is_asked(const redisReadTask *task)
-{
-    redisAsyncContext *ac = task->privdata;
-
-    if (task->parent || ac->replies.head || task->type == REDIS_REPLY_ERROR)
-        return true;
-    conn_of(task)->refused = "it sent an answer to no command";
-    return false;
-}
-
-static void *make_string(const redisReadTask *task, char *text, size_t len)
-{
-    return is_asked(task) ? conn_of(task)->standard.createString(task, text, len) : NULL;
-}
-
-static void *make_array(const redisReadTask *task, int elements)
-{
-    if (elements > MOST_ELEMENTS)
-        conn_of(task)->refused = "it sent an array, which nothing asked for";
-    else if (is_asked(task))
-        return conn_of(task)->standard.createArray(task, elements);
-    return NULL;
-}
-
-static void *make_integer(const redisReadTask *task, long long value)
-{
-    return is_asked(task) ? conn_of(task)->standard.createInteger(task, value) : NULL;
-}
-
-static void *make_nil(const redisReadTask *task)
-{
-    return is_asked(task) ? conn_of(task)->standard.createNil(task) : NULL;
-}
-
-static void guard_replies(struct redis_conn *c, redisReader *reader)
-{
-    c->refused = NULL;
-    c->standard = *reader->fn;
-    c->guarded = (redisReplyObjectFunctions){.createString = make_string,
-                                             .createArray = make_array,
-                                             .createInteger = make_integer,
-                                             .createNil = make_nil,
-                                             .freeObject = c->standard.freeObject};
-    reader->fn = &c->guarded;
-    reader->privdata = c->ac;
-    reader->maxbuf = READER_KEEPS;
-}
-
 static void become_ready(struct redis_conn *c)
 {
-    c->pause = FIRST_PAUSE;
-    c->why[0] = '\0';
-    c->metrics->redis_connects++;
-    set_state(c, CONN_READY, 0);
-    log_write(LOG_LEVEL_INFO, "connected to Redis at %.*s", STR_ARGS(c->address));
+    struct redis_conn_log *log = c->options.log;
+    bool news = log->why[0] || !log->connected;
+
+    c->since = clock_now();
+    set_state(c, CONN_READY, UNTIMED);
+    log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "connected to %s at %.*s", c->options.what,
+              STR_ARGS(c->options.address));
+    *log = (struct redis_conn_log){.connected = true};
+    c->events.up(c->events.context);
+}
+
+/* What the answer says, or NULL: of one to ROLE its first word. */
+static const char *text_of(const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements)
+        reply = reply->element[0];
+    return reply->type == REDIS_REPLY_ERROR || reply->type == REDIS_REPLY_STATUS ||
+                   reply->type == REDIS_REPLY_STRING
+               ? reply->str
+               : NULL;
 }
 
 /* Of an answer to AUTH only the first word, its code, may be shown: some servers repeat the
  * arguments of a command they do not know. */
 static void handshake_failed(struct redis_conn *c, const char *command, const redisReply *reply)
 {
-    bool text = reply->type == REDIS_REPLY_ERROR || reply->type == REDIS_REPLY_STATUS;
-    const char *answer = text ? reply->str : "something that is no answer to it";
+    const char *answer = text_of(reply) ? text_of(reply) : "something that is no answer to it";
     size_t len = strcmp(command, "AUTH") == 0 ? strcspn(answer, " ") : strlen(answer);
     char why[128];
 
@@ -197,37 +175,73 @@ static void handshake_failed(struct redis_conn *c, const char *command, const re
     redis_conn_drop(c, why);
 }
 
-/* The last command of the handshake is PING; a user who may not even use that is connected. */
+/* A user who may use neither PING nor ROLE is connected. */
+static bool is_right(const char *command, const redisReply *reply)
+{
+    static const struct {
+        const char *command, *answer;
+        int type;
+    } right[] = {{"PING", "PONG", REDIS_REPLY_STATUS}, {"ROLE", "master", REDIS_REPLY_ARRAY}};
+    const char *text = text_of(reply);
+
+    for (size_t i = 0; text && i < sizeof right / sizeof *right; i++)
+        if (strcmp(command, right[i].command) == 0)
+            return (reply->type == right[i].type && strcmp(text, right[i].answer) == 0) ||
+                   (reply->type == REDIS_REPLY_ERROR && strncmp(text, "NOPERM", 6) == 0);
+    return text && reply->type == REDIS_REPLY_STATUS && strcmp(text, "OK") == 0;
+}
+
+/* The last command of the handshake is PING. */
 static void on_handshake(redisAsyncContext *ac, void *answer, void *context)
 {
     struct redis_conn *c = ac->data;
     const char *command = context;
     const redisReply *reply = answer;
-    bool last = strcmp(command, "PING") == 0;
 
-    if (ac != c->ac || !reply)
+    if (!reply || ac != c->ac)
         return;
-    bool status = reply->type == REDIS_REPLY_STATUS, error = reply->type == REDIS_REPLY_ERROR;
-    if (!(status && strcmp(reply->str, last ? "PONG" : "OK") == 0) &&
-        !(last && error && strncmp(reply->str, "NOPERM", 6) == 0))
+    if (!is_right(command, reply))
         handshake_failed(c, command, reply);
-    else if (last)
+    else if (strcmp(command, "PING") == 0)
         become_ready(c);
+}
+
+/* What is in the file now; what was there before when it cannot be read or is empty. */
+static struct str password_of(struct redis_conn *c)
+{
+    struct buf now = buf_new(MOST_PASSWORD);
+
+    if (c->options.login.password_file.len) {
+        bool good = file_read_secret(c->options.login.password_file.ptr, &now) && now.len;
+        file_wipe(good ? &c->password : &now);
+        if (good)
+            c->password = now;
+    }
+    return c->password.len ? buf_str(&c->password) : c->options.login.password;
+}
+
+static void send_auth(struct redis_conn *c)
+{
+    struct str user = c->options.login.user, password = password_of(c);
+    const char *words[] = {"AUTH", user.ptr, password.ptr};
+    const size_t lengths[] = {4, user.len, password.len};
+    const char *only_password[] = {"AUTH", password.ptr};
+    const size_t only_password_lengths[] = {4, password.len};
+
+    if (user.len)
+        redisAsyncCommandArgv(c->ac, on_handshake, "AUTH", 3, words, lengths);
+    else if (password.len)
+        redisAsyncCommandArgv(c->ac, on_handshake, "AUTH", 2, only_password, only_password_lengths);
 }
 
 static void send_handshake(struct redis_conn *c)
 {
-    const char *auth[] = {"AUTH", c->user.ptr, c->password.ptr};
-    const size_t auth_lengths[] = {4, c->user.len, c->password.len};
-    const char *only_password[] = {"AUTH", c->password.ptr};
-    const size_t only_password_lengths[] = {4, c->password.len};
-
-    if (c->user.len)
-        redisAsyncCommandArgv(c->ac, on_handshake, "AUTH", 3, auth, auth_lengths);
-    else if (c->password.len)
-        redisAsyncCommandArgv(c->ac, on_handshake, "AUTH", 2, only_password, only_password_lengths);
-    if (c->database)
-        redisAsyncCommand(c->ac, on_handshake, "SELECT", "SELECT %lld", (long long)c->database);
+    send_auth(c);
+    if (c->options.database)
+        redisAsyncCommand(c->ac, on_handshake, "SELECT", "SELECT %lld",
+                          (long long)c->options.database);
+    if (c->options.master)
+        redisAsyncCommand(c->ac, on_handshake, "ROLE", "ROLE");
     redisAsyncCommand(c->ac, on_handshake, "PING", "PING");
 }
 
@@ -251,9 +265,10 @@ static bool open_address(struct redis_conn *c, const char *address, char why[sta
     redisLibevAttach(c->loop, ac);
     redisAsyncSetConnectCallback(ac, on_connect);
     redisAsyncSetDisconnectCallback(ac, on_disconnect);
-    guard_replies(c, ac->c.reader);
+    redis_guard_attach(&c->guard, ac);
+    ac->c.reader->maxbuf = READER_KEEPS;
     send_handshake(c);
-    set_state(c, CONN_CONNECTING, (double)c->connect_timeout / 1000.);
+    set_state(c, CONN_CONNECTING, (double)c->options.connect_timeout / 1000.);
     return true;
 }
 
@@ -266,7 +281,7 @@ static void connect_next(struct redis_conn *c, const char *why)
     while (c->next_address < c->addresses.count) {
         if (open_address(c, c->addresses.address[c->next_address++], latest))
             return;
-        c->metrics->redis_failures++;
+        c->events.down(c->events.context);
     }
     pause_after(c, latest);
 }
@@ -290,7 +305,7 @@ static void start(struct redis_conn *c)
         connect_next(c, "");
         return;
     }
-    set_state(c, CONN_RESOLVING, 0);
+    set_state(c, CONN_RESOLVING, UNTIMED);
     c->resolver = resolver_start(c->loop, c->host, on_resolved, c);
     if (!c->resolver)
         pause_after(c, "no memory to look its name up");
@@ -356,36 +371,42 @@ static struct str keep(char **at, struct str text)
     return copy;
 }
 
-static struct redis_conn *conn_new(const struct redis_options *options)
+static struct redis_conn *conn_new(const struct redis_conn_options *options)
 {
-    size_t texts = 2 * options->address.len + options->user.len + options->password.len + 4;
+    const struct redis_login *login = &options->login;
+    size_t texts = 2 * options->address.len + login->user.len + login->password.len +
+                   login->password_file.len + 5;
     struct redis_conn *c = calloc(1, sizeof *c + texts);
 
     if (!c)
         return NULL;
     char *at = c->texts;
-    c->address = keep(&at, options->address);
-    c->user = keep(&at, options->user);
-    c->password = keep(&at, options->password);
+    c->options = *options;
+    if (!c->options.log)
+        c->options.log = &c->log;
+    c->options.address = keep(&at, options->address);
+    c->options.login.user = keep(&at, login->user);
+    c->options.login.password = keep(&at, login->password);
+    c->options.login.password_file = keep(&at, login->password_file);
     if (parse_address(c, (char *)keep(&at, options->address).ptr))
         return c;
-    log_write(LOG_LEVEL_ERROR, "\"%.*s\" is not the address of a Redis", STR_ARGS(c->address));
+    log_write(LOG_LEVEL_ERROR, "\"%.*s\" is not the address of a %s", STR_ARGS(c->options.address),
+              c->options.what);
     free(c);
     return NULL;
 }
 
-struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_options *options,
-                                  struct metrics *metrics)
+struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_options *options,
+                                  const struct redis_conn_events *events)
 {
     struct redis_conn *c = conn_new(options);
 
     if (!c)
         return NULL;
     c->loop = loop;
-    c->metrics = metrics;
-    c->database = options->database;
-    c->connect_timeout = options->connect_timeout;
+    c->events = *events;
     c->pause = FIRST_PAUSE;
+    c->password = buf_new(MOST_PASSWORD);
     if (getrandom(c->random, sizeof c->random, GRND_NONBLOCK) < 0)
         c->random[0] = (unsigned short)getpid();
     ev_timer_init(&c->timer, on_timer, 0., 0.);
@@ -395,7 +416,7 @@ struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_optio
     c->timer.data = c->flush.data = c;
     ev_prepare_start(loop, &c->flush);
     ev_now_update(loop);
-    start(c);
+    set_state(c, CONN_PAUSED, AT_ONCE);
     return c;
 }
 
@@ -404,13 +425,18 @@ bool redis_conn_ready(const struct redis_conn *c)
     return c->state == CONN_READY && !(c->ac->c.flags & (REDIS_DISCONNECTING | REDIS_FREEING));
 }
 
-bool redis_conn_send(struct redis_conn *c, redisCallbackFn *reply, void *context, int argc,
-                     const char **argv, const size_t *lengths)
+bool redis_conn_send(struct redis_conn *c, redisCallbackFn *reply, void *context,
+                     struct str command)
 {
     if (!redis_conn_ready(c))
         return false;
     c->unsent = true;
-    return redisAsyncCommandArgv(c->ac, reply, context, argc, argv, lengths) == REDIS_OK;
+    return redisAsyncFormattedCommand(c->ac, reply, context, command.ptr, command.len) == REDIS_OK;
+}
+
+double redis_conn_jitter(struct redis_conn *c)
+{
+    return 1 + erand48(c->random);
 }
 
 void redis_conn_free(struct redis_conn *c)
@@ -418,11 +444,12 @@ void redis_conn_free(struct redis_conn *c)
     redisAsyncContext *ac = c->ac;
 
     c->ac = NULL;
-    set_state(c, CONN_PAUSED, 0);
+    set_state(c, CONN_PAUSED, UNTIMED);
     ev_prepare_stop(c->loop, &c->flush);
     if (c->resolver)
         resolver_cancel(c->resolver);
     if (ac)
         redisAsyncFree(ac);
+    file_wipe(&c->password);
     free(c);
 }

@@ -168,37 +168,43 @@ void server_kill(struct server *s)
     s->pid = 0;
 }
 
-static void fake_hang_up(struct fake *f)
+static void fake_hang_up(struct fake_client *c)
 {
-    if (f->client < 0)
+    if (!c->fd)
         return;
-    ev_io_stop(loop, &f->input);
-    close(f->client);
-    f->client = -1;
-    redisReaderFree(f->reader);
-    f->reader = NULL;
+    ev_io_stop(loop, &c->input);
+    close(c->fd);
+    redisReaderFree(c->reader);
+    if (c->fake->current == c)
+        c->fake->current = NULL;
+    *c = (struct fake_client){.fake = c->fake};
 }
 
 void fake_send(struct fake *f, const char *bytes)
 {
-    ck_assert_int_eq(write(f->client, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+    ck_assert_ptr_nonnull(f->current);
+    ck_assert_int_eq(write(f->current->fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
 }
 
 static void fake_remember(struct fake *f, const redisReply *command)
 {
-    size_t at = 0;
+    size_t at = 0, heard = strlen(f->heard);
 
     for (size_t i = 0; i < command->elements && at < sizeof f->last; i++)
         at += (size_t)snprintf(f->last + at, sizeof f->last - at, "%s%s", i ? " " : "",
                                command->element[i]->str);
+    if (strcmp(f->last, "PING") != 0)
+        snprintf(f->heard + heard, sizeof f->heard - heard, "%s\n", f->last);
 }
 
-static void fake_answer(struct fake *f, const redisReply *command)
+static void fake_answer(struct fake_client *c, const redisReply *command)
 {
+    struct fake *f = c->fake;
     const struct script *line = f->script;
     const char *name = command->element[0]->str;
 
     f->commands++;
+    f->current = c;
     fake_remember(f, command);
     while (line->command && strcmp(line->command, name) != 0)
         line++;
@@ -208,25 +214,25 @@ static void fake_answer(struct fake *f, const redisReply *command)
     if (answer)
         fake_send(f, answer);
     if (line->close)
-        fake_hang_up(f);
+        fake_hang_up(c);
 }
 
 static void on_input(struct ev_loop *l, ev_io *w, int events)
 {
-    struct fake *f = w->data;
+    struct fake_client *c = w->data;
     char bytes[16384];
-    ssize_t n = read(f->client, bytes, sizeof bytes);
+    ssize_t n = read(c->fd, bytes, sizeof bytes);
     void *command;
 
     (void)l;
     (void)events;
     if (n <= 0) {
-        fake_hang_up(f);
+        fake_hang_up(c);
         return;
     }
-    redisReaderFeed(f->reader, bytes, (size_t)n);
-    while (f->reader && redisReaderGetReply(f->reader, &command) == REDIS_OK && command) {
-        fake_answer(f, command);
+    redisReaderFeed(c->reader, bytes, (size_t)n);
+    while (c->fd && redisReaderGetReply(c->reader, &command) == REDIS_OK && command) {
+        fake_answer(c, command);
         freeReplyObject(command);
     }
 }
@@ -234,22 +240,24 @@ static void on_input(struct ev_loop *l, ev_io *w, int events)
 static void on_accept(struct ev_loop *l, ev_io *w, int events)
 {
     struct fake *f = w->data;
+    struct fake_client *c = f->clients;
+    int fd = accept4(f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)events;
-    fake_hang_up(f);
-    f->client = accept4(f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (f->client < 0)
+    if (fd < 0)
         return;
+    while (c->fd)
+        ck_assert(++c < f->clients + sizeof f->clients / sizeof *f->clients);
     f->connections++;
-    f->reader = redisReaderCreate();
-    ev_io_init(&f->input, on_input, f->client, EV_READ);
-    f->input.data = f;
-    ev_io_start(l, &f->input);
+    *c = (struct fake_client){.fake = f, .fd = fd, .reader = redisReaderCreate()};
+    ev_io_init(&c->input, on_input, fd, EV_READ);
+    c->input.data = c;
+    ev_io_start(l, &c->input);
 }
 
 void fake_start(struct fake *f, const struct script *script)
 {
-    *f = (struct fake){.script = script, .client = -1};
+    *f = (struct fake){.script = script};
     f->listener = listen_anywhere(&f->port);
     snprintf(f->address, sizeof f->address, "127.0.0.1:%d", f->port);
     ev_io_init(&f->accept, on_accept, f->listener, EV_READ);
@@ -259,7 +267,8 @@ void fake_start(struct fake *f, const struct script *script)
 
 void fake_stop(struct fake *f)
 {
-    fake_hang_up(f);
+    for (size_t i = 0; i < sizeof f->clients / sizeof *f->clients; i++)
+        fake_hang_up(&f->clients[i]);
     ev_io_stop(loop, &f->accept);
     close(f->listener);
 }
@@ -338,6 +347,15 @@ struct str value_of(size_t i)
 bool ready(void)
 {
     return store->ops->ready(store);
+}
+
+uint64_t errors(void)
+{
+    uint64_t sum = 0;
+
+    for (int error = 0; error < RESP_ERROR_COUNT; error++)
+        sum += metrics.redis_errors[error];
+    return sum;
 }
 
 void open_store(const char *address)

@@ -55,19 +55,27 @@ struct script {
 
 /* A server on 127.0.0.1 that answers by a script; without a line, AUTH and SELECT with OK and
  * PING with PONG. */
+struct fake_client {
+    struct fake *fake;
+    int fd; /* 0: none */
+    ev_io input;
+    redisReader *reader;
+};
+
 struct fake {
-    const struct script *script;
-    int listener, client; /* -1: none */
+    const struct script *script; /* may be changed */
+    int listener;
+    struct fake_client clients[4], *current; /* who sent the last command, or nobody */
     int connections, commands;
     int port;
     char address[32];
-    ev_io accept, input;
-    redisReader *reader;
-    char last[256]; /* the arguments of the last command, by spaces */
+    ev_io accept;
+    char last[256];   /* the arguments of the last command, by spaces */
+    char heard[2048]; /* those of all but PING, each with a newline */
 };
 
 void fake_start(struct fake *f, const struct script *script);
-/* Sends bytes that nobody asked for. */
+/* Sends bytes that nobody asked for to who sent the last command. */
 void fake_send(struct fake *f, const char *bytes);
 void fake_stop(struct fake *f);
 
@@ -98,6 +106,9 @@ extern struct probe probes[16];
 
 /* What a probe's read is done with. */
 void probe_done(struct store_read *read, enum store_result result, struct str value);
+
+/* Errors answered, of all kinds. */
+uint64_t errors(void);
 
 void open_store(const char *address);
 void open_and_wait(const char *address);

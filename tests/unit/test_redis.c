@@ -27,7 +27,7 @@ static void check_values(const char *address)
     ck_assert(str_eq(value_of(2), STR("two\0\r\n$3")));
     ck_assert(probes[3].result == STORE_HIT && probes[3].len == 0);
     ck_assert(str_eq(value_of(4), (struct str){bytes, large}));
-    ck_assert_uint_eq(metrics.redis_errors + metrics.redis_timeouts, 0);
+    ck_assert_uint_eq(errors() + metrics.redis_timeouts, 0);
     ck_assert_uint_eq(metrics.redis_commands, 9);
     free(bytes);
 }
@@ -108,8 +108,8 @@ START_TEST(user_and_password)
 {
 
     struct server *s = server_start(acl);
-    options.user = STR("full");
-    options.password = STR("hunter2");
+    options.login.user = STR("full");
+    options.login.password = STR("hunter2");
     options.database = 5;
     open_and_wait(s->tcp);
     ck_assert(put(STR("a"), STR("x"), 60000));
@@ -120,7 +120,7 @@ START_TEST(user_and_password)
     ck_assert_int_eq(get(STR("a")), STORE_MISS);
     close_store();
     /* one who may use GET and SET and nothing else, not even PING */
-    options.user = STR("cache");
+    options.login.user = STR("cache");
     options.database = 0;
     open_and_wait(s->tcp);
     ck_assert(put(STR("sc:a"), STR("x"), 60000));
@@ -133,7 +133,7 @@ START_TEST(password_alone)
 {
 
     struct server *s = server_start("requirepass hunter2");
-    options.password = STR("hunter2");
+    options.login.password = STR("hunter2");
     open_and_wait(s->tcp);
     ck_assert_int_eq(get(STR("a")), STORE_MISS);
 }
@@ -143,10 +143,11 @@ START_TEST(wrong_password)
 {
 
     struct server *s = server_start(acl);
-    open_and_wait((options.user = STR("full"), options.password = STR("hunter2"), s->tcp));
+    open_and_wait(
+        (options.login.user = STR("full"), options.login.password = STR("hunter2"), s->tcp));
     close_store();
     metrics = (struct metrics){0};
-    options.password = STR("hunter3");
+    options.login.password = STR("hunter3");
     check_refused(s->tcp, "WRONGPASS");
 }
 END_TEST

@@ -43,6 +43,8 @@ struct str unit_json(const char *text);
     X(memory)                                                                                      \
     X(redis)                                                                                       \
     X(redis_faults)                                                                                \
+    X(redis_errors)                                                                                \
+    X(redis_route)                                                                                 \
     X(spop)                                                                                        \
     X(core)                                                                                        \
     X(spop_write)                                                                                  \
