@@ -406,6 +406,7 @@ class Traffic:
             self.ask(body, tenant)
 
     def ask(self, body, tenant):
+        """One request; its answer, or None when that was a failure."""
         started = time.monotonic()
         try:
             answer = self.stack.post(body, self.fake, tenant)
@@ -416,8 +417,9 @@ class Traffic:
             answer, problem = None, repr(error)
         if problem:
             self.failures.append((started, problem))
-        else:
-            self.done.append((time.monotonic() - started, answer.cache))
+            return None
+        self.done.append((time.monotonic() - started, answer.cache))
+        return answer
 
     @staticmethod
     def is_answer(answer, body, tenant):
