@@ -110,6 +110,7 @@ install: all ## into DESTDIR and PREFIX
 	install -Dm755 $(BUILD)/spoa-cache $(DESTDIR)$(PREFIX)/bin/spoa-cache
 	install -Dm644 spoe/cache.conf $(DESTDIR)$(PREFIX)/share/spoa-cache/cache.conf
 	install -Dm644 haproxy/haproxy.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/haproxy.cfg
+	install -Dm644 haproxy/redis-tls.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/redis-tls.cfg
 
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/spoa-cache

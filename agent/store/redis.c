@@ -82,7 +82,7 @@ static bool send_command(struct redis *r, struct redis_node *n, struct redis_com
 {
     if (!redis_node_send(n, c, asking))
         return false;
-    if (!r->route->redirects) {
+    if (!r->pool.redirects) {
         redisFreeCommand(c->bytes);
         c->bytes = NULL;
     }

@@ -172,8 +172,9 @@ struct redis_route *redis_route_cluster(struct redis_pool *pool,
 
     if (!c)
         return NULL;
-    c->route = (struct redis_route){&ops, pool, true};
+    c->route = (struct redis_route){&ops, pool};
     c->options = options;
+    pool->redirects = true;
     struct redis_guide_options guide = {
         .conn = {.what = "Redis",
                  .login = options->login,

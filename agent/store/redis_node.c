@@ -154,7 +154,7 @@ static void say_error(struct redis_node *n, enum resp_error error, const char *t
 static void on_error(struct redis_node *n, enum resp_error error, const char *text)
 {
     n->pool->metrics->redis_errors[error]++;
-    if (error != RESP_MOVED && error != RESP_ASK)
+    if (!n->pool->redirects || (error != RESP_MOVED && error != RESP_ASK))
         say_error(n, error, text);
     switch (error) {
     case RESP_LOADING:

@@ -29,6 +29,7 @@ struct redis_pool {
     struct redis_conn_options conn; /* for each of them, but for the address */
     int64_t timeout;                /* nanoseconds */
     size_t max_pending;             /* reads, and as many writes */
+    bool redirects;                 /* MOVED and ASK are followed */
     struct str own_keys;            /* what every key begins with; empty: no advice */
     struct redis_node *nodes;       /* all there are; owned */
     /* The answer to a command, borrowed until it returns; NULL: the connection ended first. */

@@ -25,7 +25,6 @@ struct redis_route_ops {
 struct redis_route {
     const struct redis_route_ops *ops;
     struct redis_pool *pool;
-    bool redirects; /* commands may have to be sent again */
 };
 
 /* All three: the options live as long as the route. NULL when there is no memory, or the address

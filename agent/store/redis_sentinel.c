@@ -135,7 +135,7 @@ struct redis_route *redis_route_sentinel(struct redis_pool *pool,
 
     if (!s)
         return NULL;
-    *s = (struct sentinel){.route = {&ops, pool, false}, .options = options};
+    *s = (struct sentinel){.route = {&ops, pool}, .options = options};
     pool->conn.master = true;
     struct redis_guide_options guide = {
         .conn = {.what = "Sentinel",

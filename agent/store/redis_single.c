@@ -48,7 +48,7 @@ struct redis_route *redis_route_single(struct redis_pool *pool, const struct red
 
     if (!s)
         return NULL;
-    *s = (struct single){{&ops, pool, false}, redis_pool_node(pool, options->address)};
+    *s = (struct single){{&ops, pool}, redis_pool_node(pool, options->address)};
     if (s->node)
         return &s->route;
     free(s);

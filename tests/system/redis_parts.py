@@ -7,6 +7,12 @@ from harness import Part, Redis, RedisError, RedisServer, Traffic, free_address,
 
 PASSWORD, SENTINEL_PASSWORD = 'of-the-data', 'of-the-sentinels'
 MASTER = 'mymaster'
+USER, USER_PASSWORD = 'cache', 'of-the-cache'
+
+
+def user(*may):
+    """Words of a configuration: the user that agents are, with no more rights than they need."""
+    return ('--user', USER, 'on', f'>{USER_PASSWORD}', '~sc:*', '+get', '+set', *may)
 
 
 def port(address):
@@ -131,7 +137,7 @@ class Replicated(Group):
 
     def start(self):
         words = ('--requirepass', PASSWORD, '--masterauth', PASSWORD, '--maxmemory', '100mb',
-                 '--maxmemory-policy', 'allkeys-lru')
+                 '--maxmemory-policy', 'allkeys-lru', *user('+role'))
         self.nodes = [Node(*words)]
         for _ in range(2):
             self.nodes.append(Node(*words, '--replicaof', '127.0.0.1', port(self.nodes[0].address)))
@@ -161,7 +167,8 @@ class ClusterNode(Node):
         bus = port(free_address())
         super().__init__('--cluster-enabled', 'yes', '--cluster-node-timeout', '1000',
                          '--cluster-port', bus, '--cluster-replica-validity-factor', '0',
-                         '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru')
+                         '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru',
+                         *user('+cluster|slots', '+asking'))
         self.bus = bus
 
     def start(self):
@@ -268,8 +275,10 @@ class Watch(Traffic):
         return max(later - earlier for times in self.hits.values()
                    for earlier, later in itertools.pairwise(times))
 
-    def report(self, what):
+    def report(self, what, servers):
+        """`servers` are the seconds that those took until the new order stood."""
         seconds = time.monotonic() - self.began
         return (f'{what}: {len(self.done)} answers at {len(self.done) / seconds:.0f}/s, '
-                f'{len(self.failures)} failures, hits lost for {self.lost() * 1000:.0f} ms, '
+                f'{len(self.failures)} failures, hits lost for {self.lost() * 1000:.0f} ms '
+                f'(the servers took {servers * 1000:.0f}), '
                 f'the slowest answer took {self.slowest:.0f} ms')

@@ -38,6 +38,27 @@ static const struct {
      "f:2: [model a] match: \"gpt-4\" is matched by [model gpt-4] as well\n"},
     {"[redis]\npassword = p\npassword-file = p",
      "f: [redis] password: password-file is set as well; keep one\n"},
+    {"[key]\nsecret-file = /s\n[redis]\nsentinels = a:1 b:2\nmaster = m", ""},
+    {"[key]\nsecret-file = /s\n[redis]\ncluster = a:1 b:2", ""},
+    {"[redis]\nsentinels = a:1\nmaster = m",
+     "f: [redis] sentinels: agents that share a Redis must agree on a secret: set [key] secret or "
+     "secret-file; head -c 32 /dev/urandom | base64 makes one\n"},
+    {"[redis]\ncluster = a:1",
+     "f: [redis] cluster: agents that share a Redis must agree on a secret: set [key] secret or "
+     "secret-file; head -c 32 /dev/urandom | base64 makes one\n"},
+    {"[key]\nsecret-file = /s\n[redis]\nsentinels = a:1",
+     "f: [redis] sentinels and master: one needs the other\n"},
+    {"[redis]\nmaster = m", "f: [redis] sentinels and master: one needs the other\n"},
+    {"[key]\nsecret-file = /s\n[redis]\naddress = a:1\ncluster = a:1",
+     "f: [redis] address, sentinels and cluster: keep one of them\n"},
+    {"[key]\nsecret-file = /s\n[redis]\nsentinels = a:1\nmaster = m\ncluster = a:1",
+     "f: [redis] address, sentinels and cluster: keep one of them\n"},
+    {"[key]\nsecret-file = /s\n[redis]\ncluster = a:1\ndatabase = 1",
+     "f: [redis] database: a cluster has database 0 only\n"},
+    {"[redis]\nsentinel-user = u",
+     "f: [redis] sentinel-user: needs a sentinel-password or sentinel-password-file\n"},
+    {"[redis]\nsentinel-password = p\nsentinel-password-file = p",
+     "f: [redis] sentinel-password: sentinel-password-file is set as well; keep one\n"},
 };
 
 START_TEST(combinations_are_checked)

@@ -324,6 +324,7 @@ START_TEST(metrics_text)
 
     for (int i = 0; i < REASON_COUNT; i++)
         m.lookup_reason[i] = m.refuse_reason[i] = (uint64_t)i;
+    m.redis_errors[RESP_LOADING] = 3;
     metrics_render(&m, "1.2.3-4-gabcdef0-dirty", &text);
     ck_assert(buf_ok(&text));
     struct str rest = unit_guard(buf_str(&text));
@@ -333,10 +334,12 @@ START_TEST(metrics_text)
 #define X(field, type, name, help) fields++;
     METRICS(X)
 #undef X
-    ck_assert_uint_eq(e.metrics, fields + 3);
-    ck_assert_uint_eq(e.samples, fields + 1 + 2 * (REASON_COUNT - 1));
+    ck_assert_uint_eq(e.metrics, fields + 4);
+    ck_assert_uint_eq(e.samples, fields + 1 + 2 * (REASON_COUNT - 1) + 1);
     buf_append_byte(&text, '\0');
     ck_assert_ptr_nonnull(strstr(text.ptr, "\nspoa_cache_lookups_hit_total 7\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text.ptr, "\nspoa_cache_redis_errors_total{code=\"LOADING\"} 3\n"));
     ck_assert_ptr_nonnull(strstr(text.ptr, "\nspoa_cache_memory_bytes 999999999999999999\n"));
     ck_assert_ptr_nonnull(strstr(text.ptr, "{version=\"1.2.3-4-gabcdef0-dirty\"} 1\n"));
     ck_assert_ptr_nonnull(
