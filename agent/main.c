@@ -1,6 +1,7 @@
 /* Options, wiring, signals, drain. */
 #include "cache.h"
 #include "core/config.h"
+#include "core/key.h"
 #include "net/http_door.h"
 #include "net/listener.h"
 #include "net/log.h"
@@ -172,7 +173,7 @@ static struct store *open_store(struct agent *agent)
         .timeout = c->redis_timeout,
         .connect_timeout = c->redis_connect_timeout,
         .max_pending = c->redis_max_pending,
-        .own_keys = STR("sc:"),
+        .own_keys = STR(KEY_PREFIX),
     };
 
     if (!config_uses_redis(c))

@@ -188,7 +188,7 @@ bool key_derive(struct key *out, const struct key_secret *secret, const struct p
     out->length = body->length;
     out->tenant = owner_digest(secret, &context->owner, scratch);
     out->text_len = 0;
-    append_text(out, STR("sc:"));
+    append_text(out, STR(KEY_PREFIX));
     append_text(out, policy->name);
     append_text(out, STR(":"));
     append_hex(out, out->tenant);

@@ -36,6 +36,8 @@ struct key_context {
     struct str api, namespace; /* empty: none */
 };
 
+#define KEY_PREFIX "sc:" /* of every key in the store */
+
 enum { KEY_POLICY_MAX = 32, KEY_TEXT_MAX = 3 + KEY_POLICY_MAX + 1 + HEX64 + 1 + HEX128 };
 
 struct key {

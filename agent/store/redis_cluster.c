@@ -5,7 +5,6 @@
 #include "redis_guide.h"
 #include "redis_slot.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
