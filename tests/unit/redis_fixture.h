@@ -65,7 +65,7 @@ struct fake_client {
 struct fake {
     const struct script *script; /* may be changed */
     int listener;
-    struct fake_client clients[4], *current; /* who sent the last command, or nobody */
+    struct fake_client clients[32], *current; /* who sent the last command, or nobody */
     int connections, commands;
     int port;
     char address[32];

@@ -240,46 +240,81 @@ START_TEST(a_demoted_master_is_left)
 }
 END_TEST
 
-START_TEST(a_sentinel_that_sends_nonsense)
+/* What hiredis would abort the process for, and other answers that end the connection. */
+static const char *const refused[] = {
+    "*0\r\n",
+    "*1\r\n$7\r\nmessage\r\n",
+    "*2\r\n$7\r\nmessage\r\n$1\r\na\r\n",
+    "*3\r\n:1\r\n:2\r\n:3\r\n",
+    "*3\r\n$11\r\nunsubscribe\r\n$14\r\n+switch-master\r\n$1\r\nx\r\n",
+    "*3\r\n$11\r\nUNSUBSCRIBE\r\n$14\r\n+switch-master\r\n:0\r\n",
+    "*3\r\n$7\r\nmessage\r\n:1\r\n$1\r\nx\r\n",
+    "*3\r\n*1\r\n:1\r\n:1\r\n:1\r\n",
+    "*3\r\n$-1\r\n$-1\r\n$-1\r\n",
+    "$7\r\nmessage\r\n",
+    ":1\r\n",
+    "+OK\r\n",
+    "$-1\r\n",
+    "-ERR no\r\n",
+    "nonsense\r\n",
+};
+
+START_TEST(sentinels_that_send_no_messages)
 {
-    static const char *const nonsense[] = {
-        "*0\r\n",
-        "*1\r\n$7\r\nmessage\r\n",
-        "*2\r\n$7\r\nmessage\r\n$1\r\na\r\n",
-        "*3\r\n:1\r\n:2\r\n:3\r\n",
-        "*3\r\n$11\r\nunsubscribe\r\n$14\r\n+switch-master\r\n$1\r\nx\r\n",
-        "*3\r\n$11\r\nUNSUBSCRIBE\r\n$14\r\n+switch-master\r\n:0\r\n",
-        "*3\r\n$7\r\nmessage\r\n:1\r\n$1\r\nx\r\n",
-        "*3\r\n*1\r\n:1\r\n:1\r\n:1\r\n",
-        "*3\r\n$-1\r\n$-1\r\n$-1\r\n",
-        "$7\r\nmessage\r\n",
-        ":1\r\n",
-        "+OK\r\n",
-        "$-1\r\n",
-        "-ERR no\r\n",
-        "nonsense\r\n",
-        /* not refused, and nothing to follow */
+    enum { SENTINELS = sizeof refused / sizeof *refused };
+    static struct sentinel s[SENTINELS];
+    struct store *stores[SENTINELS];
+    struct fake one;
+
+    fake_start(&one, is_master);
+    for (size_t i = 0; i < SENTINELS; i++) {
+        sentinel_start(&s[i], &one);
+        open_sentinels(&s[i], 1);
+        stores[i] = store;
+    }
+    for (size_t i = 0; i < SENTINELS; i++) {
+        await(count(s[i].fake.heard, "SUBSCRIBE") == 1);
+        await(stores[i]->ops->ready(stores[i]));
+    }
+    for (size_t i = 0; i < SENTINELS; i++)
+        fake_send(&s[i].fake, refused[i]);
+    for (size_t i = 0; i < SENTINELS; i++) {
+        await(count(s[i].fake.heard, "SUBSCRIBE") == 2); /* over a new connection */
+        ck_assert(stores[i]->ops->ready(stores[i]));
+        stores[i]->ops->free(stores[i]);
+        fake_stop(&s[i].fake);
+    }
+    store = NULL;
+    fake_stop(&one);
+}
+END_TEST
+
+START_TEST(messages_that_say_nothing)
+{
+    static const char *const messages[] = {
         "*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$1\r\nx\r\n",
         "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n:1\r\n",
         "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n*1\r\n:1\r\n",
         "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n$8\r\nmymaster\r\n",
-        "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n$16\r\nmymaster a b c d\r\n",
+        "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n$19\r\nmymaster a 1 b  c d\r\n",
     };
+    struct fake one, two;
+    struct sentinel s;
 
-    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
-        struct fake one;
-        struct sentinel s;
-        fake_start(&one, is_master);
-        sentinel_start(&s, &one);
-        open_sentinels(&s, 1);
-        await(ready() && count(s.fake.heard, "SUBSCRIBE") == 1);
-        fake_send(&s.fake, nonsense[i]);
-        for (int turn = 0; turn < 5; turn++)
-            ev_run(loop, EVRUN_ONCE);
-        close_store();
-        fake_stop(&one);
-        fake_stop(&s.fake);
-    }
+    fake_start(&one, is_master);
+    fake_start(&two, is_other_master);
+    sentinel_start(&s, &one);
+    open_sentinels(&s, 1);
+    await(ready() && count(s.fake.heard, "SUBSCRIBE") == 1);
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
+        fake_send(&s.fake, messages[i]);
+    sentinel_publishes(&s, "mymaster", &two);
+    await(two.connections == 1 && ready());
+    ck_assert_uint_eq(metrics.redis_failovers, 1);
+    close_store();
+    fake_stop(&one);
+    fake_stop(&two);
+    fake_stop(&s.fake);
 }
 END_TEST
 
@@ -452,7 +487,8 @@ START_TEST(redirects_without_an_end)
 }
 END_TEST
 
-START_TEST(a_node_that_is_gone_and_a_map_that_is_none)
+/* Nothing is taken from them, and another node is asked. */
+START_TEST(maps_that_are_none)
 {
     static const char *const maps[] = {
         "*0\r\n",
@@ -468,23 +504,38 @@ START_TEST(a_node_that_is_gone_and_a_map_that_is_none)
         "*1\r\n*3\r\n:0\r\n:4\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n",
         "*1\r\n*3\r\n:0\r\n:4\r\n:1\r\n",
     };
+    enum { MAPS = sizeof maps / sizeof *maps };
+    struct fake nodes[MAPS];
+    struct script scripts[MAPS][2];
+    struct store *stores[MAPS];
+
+    options.address = STR("");
+    for (size_t i = 0; i < MAPS; i++) {
+        scripts[i][0] = (struct script){"CLUSTER", maps[i], false};
+        scripts[i][1] = (struct script){0};
+        fake_start(&nodes[i], scripts[i]);
+        seeds[0] = str_of(nodes[i].address);
+        options.cluster = (struct str_list){seeds, 1};
+        stores[i] = redis_new(loop, &options, &metrics);
+        ck_assert_ptr_nonnull(stores[i]);
+    }
+    for (size_t i = 0; i < MAPS; i++) {
+        await(count(nodes[i].heard, "CLUSTER SLOTS") == 2);
+        ck_assert(!stores[i]->ops->ready(stores[i]));
+        ck_assert_uint_eq(metrics.redis_failures, 0); /* no node was made */
+    }
+    for (size_t i = 0; i < MAPS; i++) {
+        stores[i]->ops->free(stores[i]);
+        fake_stop(&nodes[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_node_that_is_gone)
+{
     struct cluster c;
 
     cluster_start(&c);
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
-        c.scripts[0][OF_MAP].answer = maps[i];
-        seeds[0] = str_of(c.nodes[0].address);
-        options.cluster = (struct str_list){seeds, 1};
-        store = redis_new(loop, &options, &metrics);
-        int before = c.nodes[0].commands;
-        await(c.nodes[0].commands >= before + 2); /* PING, CLUSTER */
-        for (int turn = 0; turn < 3; turn++)
-            ev_run(loop, EVRUN_ONCE);
-        ck_assert(!ready());
-        ck_assert_int_eq(start_get(0, LOW)->result, STORE_DOWN);
-        close_store();
-    }
-    c.scripts[0][OF_MAP].answer = c.map;
     open_cluster(&c);
     /* its slots went to the other one, which is found by asking that one */
     fake_stop(&c.nodes[0]);
@@ -506,13 +557,15 @@ Suite *suite_redis_route(void)
                                   sentinels_that_do_not_know_or_are_gone,
                                   a_replica_is_not_taken_for_the_master,
                                   a_demoted_master_is_left,
-                                  a_sentinel_that_sends_nonsense,
+                                  sentinels_that_send_no_messages,
+                                  messages_that_say_nothing,
                                   keys_go_to_their_nodes,
                                   moved_keys_are_followed_and_the_map_read_again,
                                   keys_on_their_way_are_asked_for,
                                   a_redirect_keeps_the_deadline,
                                   redirects_without_an_end,
-                                  a_node_that_is_gone_and_a_map_that_is_none};
+                                  maps_that_are_none,
+                                  a_node_that_is_gone};
     Suite *suite = suite_create("redis_route");
     TCase *cases = tcase_create("redis_route");
 
