@@ -70,8 +70,10 @@ static void on_message(redisAsyncContext *ac, void *answer, void *context)
     struct str rest = text_of(reply->element[2]), words[5];
     for (size_t i = 0; i < 5; i++)
         words[i] = str_split(&rest, ' ');
-    if (str_eq(words[0], s->options->master))
-        follow(s, words[3], words[4]);
+    if (!str_eq(words[0], s->options->master))
+        return;
+    redis_guide_answered(s->guide); /* a Sentinel asked now might not have heard of it yet */
+    follow(s, words[3], words[4]);
 }
 
 /* Both at once: so no switch is missed between them. */
