@@ -50,7 +50,7 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
     int64_t length;
 
     *out = (struct ticket){.ttl = 0};
-    if (!authentic(text, secret) || !str_starts(text, STR(TICKET_VERSION)))
+    if (text.len > TICKET_MAX || !authentic(text, secret) || !str_starts(text, STR(TICKET_VERSION)))
         return false;
     text = str_from(text, sizeof TICKET_VERSION - 1);
     if (!read_key_text(str_split(&text, ' '), out))
