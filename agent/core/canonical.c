@@ -20,6 +20,7 @@ struct writer {
     struct json_doc *doc;
     struct normalizer *normalizer; /* of texts; or NULL */
     struct buf text;               /* a text, normalised */
+    uint8_t *notes;                /* enum canonical_note of each node; or NULL: nobody asks */
     size_t depth;
     uint32_t ordered;   /* how much of doc->order is taken */
     enum reason reason; /* why the document has no form */
@@ -156,13 +157,41 @@ static enum api_class element_class(const struct json_node *nodes,
     return API_DROP;
 }
 
-/* To some parsers names that differ in case alone are one name, and the last wins. */
-static void sort_members(struct writer *w, uint32_t *order, uint32_t count)
+static void note(struct writer *w, const struct json_node *node, enum canonical_note what)
 {
-    enum json_error error = json_names_sort(w->doc->nodes, order, count, true);
+    if (w->notes)
+        w->notes[node - w->doc->nodes] = (uint8_t)what;
+}
 
-    if (error)
-        w->reason = error == JSON_DUPLICATE ? REASON_FIELD : REASON_INTERNAL;
+static void refuse(struct writer *w, const struct json_node *node, enum canonical_note why)
+{
+    w->reason = REASON_FIELD;
+    note(w, node, why);
+}
+
+/* To some parsers names that differ in case alone are one name, and the last wins. */
+static void sort_members(struct writer *w, const struct json_node *object, uint32_t *order)
+{
+    enum json_error error = json_names_sort(w->doc->nodes, order, object->count, true);
+
+    if (error == JSON_DUPLICATE)
+        refuse(w, object, NOTE_TWINS);
+    else if (error)
+        w->reason = REASON_INTERNAL;
+}
+
+static enum canonical_note note_of(const struct frame *f, const struct json_node *child,
+                                   enum api_class class)
+{
+    const struct api_field *field = api_field(f->envelope, child->name);
+
+    if (class != API_KEY)
+        return class == API_DROP ? NOTE_DROP : NOTE_BYPASS;
+    if (f->node->type == JSON_ARRAY)
+        return NOTE_NONE;
+    if (!field)
+        return NOTE_UNKNOWN;
+    return child->count && !field->object ? NOTE_ORDERED : NOTE_KEY;
 }
 
 /* Puts the children that are written into doc->order behind those of other frames: there is room
@@ -173,16 +202,20 @@ static void list_children(struct writer *w, struct frame *f)
     uint32_t *order = w->doc->order + w->ordered, child = f->child;
     bool object = f->node->type == JSON_OBJECT;
 
+    if (object && f->envelope->keep_order)
+        note(w, f->node, NOTE_ORDERED);
     for (uint32_t i = 0; i < f->node->count; i++, child = nodes[child].next)
         order[i] = child;
     if (object && !f->envelope->keep_order)
-        sort_members(w, order, f->node->count);
+        sort_members(w, f->node, order);
     if (object && says_nothing(w->doc, f->node, f->envelope))
-        w->reason = REASON_FIELD;
+        refuse(w, f->node, NOTE_BYPASS);
     f->left = 0;
     for (uint32_t i = 0; i < f->node->count; i++) {
         enum api_class class = object ? member_class(f->envelope, &nodes[order[i]])
                                       : element_class(nodes, f->envelope, &nodes[order[i]]);
+        if (w->notes)
+            note(w, &nodes[order[i]], note_of(f, &nodes[order[i]], class));
         if (class == API_BYPASS)
             w->reason = REASON_FIELD;
         if (class == API_KEY)
@@ -335,8 +368,9 @@ static void write_child(struct writer *w, struct frame *f)
         write_value(w, child, NULL, false);
 }
 
-enum reason canonical_write(struct buf *out, struct json_doc *doc,
-                            const struct api_object *envelope, struct normalizer *normalizer)
+enum reason canonical_annotate(struct buf *out, struct json_doc *doc,
+                               const struct api_object *envelope, struct normalizer *normalizer,
+                               uint8_t *notes)
 {
     struct writer w; /* large; its stack is filled as it grows */
 
@@ -346,6 +380,7 @@ enum reason canonical_write(struct buf *out, struct json_doc *doc,
     w.doc = doc;
     w.normalizer = normalizer;
     w.text = buf_new(out->max);
+    w.notes = notes;
     w.depth = 0;
     w.ordered = 0;
     w.reason = REASON_NONE;
@@ -354,7 +389,7 @@ enum reason canonical_write(struct buf *out, struct json_doc *doc,
         buf_append(out, normalizer_identity(normalizer));
     }
     write_value(&w, &doc->nodes[0], envelope, normalizer && doc->nodes[0].type == JSON_OBJECT);
-    while (w.depth && w.reason == REASON_NONE) {
+    while (w.depth && (w.reason == REASON_NONE || notes)) {
         struct frame *f = &w.stack[w.depth - 1];
         if (f->left)
             write_child(&w, f);
@@ -363,4 +398,10 @@ enum reason canonical_write(struct buf *out, struct json_doc *doc,
     }
     buf_free(&w.text);
     return w.reason == REASON_NONE && !buf_ok(out) ? REASON_INTERNAL : w.reason;
+}
+
+enum reason canonical_write(struct buf *out, struct json_doc *doc,
+                            const struct api_object *envelope, struct normalizer *normalizer)
+{
+    return canonical_annotate(out, doc, envelope, normalizer, NULL);
 }

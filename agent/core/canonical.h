@@ -23,4 +23,21 @@ __attribute__((warn_unused_result)) enum reason canonical_write(struct buf *out,
                                                                 const struct api_object *envelope,
                                                                 struct normalizer *normalizer);
 
+/* What became of a node, for who wants to know why. */
+enum canonical_note {
+    NOTE_NONE,    /* it is inside of something that is written as it came, or an element */
+    NOTE_KEY,     /* a member that is known and written */
+    NOTE_ORDERED, /* the same, what it holds in the order it came; or such an object */
+    NOTE_UNKNOWN, /* a member that no table names: written, in the order it came */
+    NOTE_DROP,    /* left out */
+    NOTE_BYPASS,  /* why there is no form */
+    NOTE_TWINS,   /* an object, why there is none: two names differ in case alone */
+};
+
+/* The same, and fills notes[0 .. doc->count), which are all NOTE_NONE. It goes on when there is no
+ * form, and so notes every reason. */
+__attribute__((warn_unused_result)) enum reason
+canonical_annotate(struct buf *out, struct json_doc *doc, const struct api_object *envelope,
+                   struct normalizer *normalizer, uint8_t *notes);
+
 #endif

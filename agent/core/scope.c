@@ -70,6 +70,7 @@ static struct str identity(struct scope *out, const struct key_secret *secret,
             found = credential(out, secret, request, scratch);
         else if (str_starts(source, STR("header:")))
             found = trusted_header(request->headers, str_from(source, sizeof "header:" - 1));
+        out->source = source;
     }
     return found;
 }
@@ -113,7 +114,7 @@ void scope_find(struct scope *out, const struct config *config, const struct key
     out->config = config;
     out->policy = config_policy(config, request->policy);
     out->tenant = NULL;
-    out->identity = STR("");
+    out->identity = out->source = STR("");
     if (!out->policy)
         return;
     out->identity = identity(out, secret, request, scratch);

@@ -16,6 +16,7 @@ struct scope {
     const struct policy *policy; /* NULL: none of the name that HAProxy gave */
     const struct tenant *tenant; /* its section; NULL: it has none */
     struct str identity;         /* of the tenant; empty: there is none */
+    struct str source;           /* which word of tenant-from gave it */
     struct key_owner owner;      /* who shares what is stored */
     int64_t ttl;                 /* milliseconds: the longest that any answer is kept */
     int64_t max_request, max_body;
