@@ -27,6 +27,7 @@ struct str unit_json(const char *text);
     X(json_memory)                                                                                 \
     X(json_names)                                                                                  \
     X(hostile)                                                                                     \
+    X(json_diff)                                                                                   \
     X(canonical)                                                                                   \
     X(canonical_kinds)                                                                             \
     X(nfc)                                                                                         \
