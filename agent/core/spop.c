@@ -232,7 +232,7 @@ static void write_varint(struct buf *out, uint64_t value)
     buf_append_byte(out, (uint8_t)value);
 }
 
-static void write_bytes(struct buf *out, struct str bytes)
+void spop_write_string(struct buf *out, struct str bytes)
 {
     write_varint(out, bytes.len);
     buf_append(out, bytes);
@@ -241,7 +241,7 @@ static void write_bytes(struct buf *out, struct str bytes)
 static void write_typed_bytes(struct buf *out, enum spop_type type, struct str bytes)
 {
     buf_append_byte(out, (uint8_t)type);
-    write_bytes(out, bytes);
+    spop_write_string(out, bytes);
 }
 
 static void write_typed_number(struct buf *out, enum spop_type type, uint64_t number)
@@ -273,11 +273,11 @@ void spop_hello_write(struct buf *out, uint32_t max_frame_size, bool pipelining)
 {
     size_t start = begin_frame(out, SPOP_AGENT_HELLO, 0, 0);
 
-    write_bytes(out, STR("version"));
+    spop_write_string(out, STR("version"));
     write_typed_bytes(out, SPOP_STRING, STR("2.0"));
-    write_bytes(out, STR("max-frame-size"));
+    spop_write_string(out, STR("max-frame-size"));
     write_typed_number(out, SPOP_UINT32, max_frame_size);
-    write_bytes(out, STR("capabilities"));
+    spop_write_string(out, STR("capabilities"));
     write_typed_bytes(out, SPOP_STRING, pipelining ? STR("pipelining") : STR(""));
     end_frame(out, start);
 }
@@ -286,9 +286,9 @@ void spop_disconnect_write(struct buf *out, enum spop_error status)
 {
     size_t start = begin_frame(out, SPOP_AGENT_DISCONNECT, 0, 0);
 
-    write_bytes(out, STR("status-code"));
+    spop_write_string(out, STR("status-code"));
     write_typed_number(out, SPOP_UINT32, status);
-    write_bytes(out, STR("message"));
+    spop_write_string(out, STR("message"));
     write_typed_bytes(out, SPOP_STRING, str_of(spop_error_name(status)));
     end_frame(out, start);
 }
@@ -330,7 +330,7 @@ static void set_variable(struct spop_ack *ack, struct str name)
     const char head[] = {ACTION_SET_VAR, SET_VAR_ARGS, SCOPE_TXN};
 
     buf_append(ack->out, (struct str){head, sizeof head});
-    write_bytes(ack->out, name);
+    spop_write_string(ack->out, name);
 }
 
 void spop_ack_bool(struct spop_ack *ack, struct str name, bool value)

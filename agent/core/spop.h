@@ -119,6 +119,9 @@ __attribute__((warn_unused_result)) bool spop_message_next(struct str *in,
                                                            struct spop_message *out);
 __attribute__((warn_unused_result)) bool spop_arg_next(struct str *in, struct spop_arg *out);
 
+/* Appends bytes behind their length, as spop_read_string() takes them. */
+void spop_write_string(struct buf *out, struct str bytes);
+
 /* Reads the payload of HAPROXY-HELLO. SPOP_NORMAL, or the code to refuse it with. */
 enum spop_error spop_hello_read(struct str payload, struct spop_hello *out);
 

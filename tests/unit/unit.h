@@ -62,6 +62,7 @@ struct str unit_json(const char *text);
     X(control)                                                                                     \
     X(plan)                                                                                        \
     X(plan_answer)                                                                                 \
+    X(message)                                                                                     \
     X(answer)
 
 #define X(name) Suite *suite_##name(void);
