@@ -63,6 +63,8 @@ struct str unit_json(const char *text);
     X(plan)                                                                                        \
     X(plan_answer)                                                                                 \
     X(message)                                                                                     \
+    X(explain)                                                                                     \
+    X(explain_two)                                                                                 \
     X(answer)
 
 #define X(name) Suite *suite_##name(void);
