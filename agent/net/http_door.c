@@ -4,7 +4,16 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 
-enum { DOOR_CONNECTIONS = 64, DOOR_TIMEOUT_SECONDS = 10, DOOR_PAGE_MAX = 1 << 20 };
+enum {
+    DOOR_CONNECTIONS = 64,
+    DOOR_TIMEOUT_SECONDS = 10,
+    DOOR_PAGE_MAX = 1 << 20,
+    DOOR_CALL_MAX = 1 << 20,   /* bytes of the body of a POST */
+    DOOR_TEXT_MAX = 256 << 20, /* of what an action says */
+    DOOR_TOO_LARGE = 413,      /* whose name differs between versions of libmicrohttpd */
+};
+
+static const char text_plain[] = "text/plain; charset=utf-8";
 
 struct http_door {
     struct http_door_options options;
@@ -13,6 +22,7 @@ struct http_door {
     struct MHD_Daemon *daemon;
     ev_io ready;
     ev_timer tick; /* lets connections time out */
+    ev_timer more; /* to go on, in the next turn of the loop */
 };
 
 static enum MHD_Result reply(struct MHD_Connection *client, unsigned code, struct str body,
@@ -41,46 +51,153 @@ static enum MHD_Result reply_metrics(struct http_door *door, struct MHD_Connecti
     return result;
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *client, const char *path,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *upload_size, void **state)
+static enum MHD_Result reply_text(struct MHD_Connection *client, unsigned code, struct str text)
 {
-    static const char text[] = "text/plain; charset=utf-8";
-    struct http_door *door = ctx;
+    return reply(client, code, text, text_plain);
+}
 
-    (void)version;
-    (void)upload;
-    (void)upload_size;
-    (void)state;
-    if (strcmp(method, "GET") != 0)
-        return reply(client, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only GET\n"), text);
+static enum MHD_Result look(struct http_door *door, struct MHD_Connection *client, const char *path)
+{
     if (strcmp(path, "/metrics") == 0)
         return reply_metrics(door, client);
     if (strcmp(path, "/healthz") == 0)
-        return reply(client, MHD_HTTP_OK, STR("alive\n"), text);
+        return reply_text(client, MHD_HTTP_OK, STR("alive\n"));
     if (strcmp(path, "/readyz") == 0 && door->options.ready(door->options.ctx))
-        return reply(client, MHD_HTTP_OK, STR("ready\n"), text);
+        return reply_text(client, MHD_HTTP_OK, STR("ready\n"));
     if (strcmp(path, "/readyz") == 0)
-        return reply(client, MHD_HTTP_SERVICE_UNAVAILABLE, STR("the store is not ready\n"), text);
-    return reply(client, MHD_HTTP_NOT_FOUND, STR("/metrics /healthz /readyz\n"), text);
+        return reply_text(client, MHD_HTTP_SERVICE_UNAVAILABLE, STR("the store is not ready\n"));
+    return reply_text(client, MHD_HTTP_NOT_FOUND, STR("/metrics /healthz /readyz\n"));
+}
+
+static const struct http_action *find_action(const struct http_door *door, const char *path)
+{
+    for (const struct http_action *action = door->options.actions; action->path; action++)
+        if (strcmp(action->path, path) == 0)
+            return action;
+    return NULL;
+}
+
+/* One argument more; there is room for one too many. */
+static enum MHD_Result add_argument(void *call_, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct http_call *call = call_;
+
+    (void)kind;
+    if (call->count == HTTP_CALL_ARGUMENTS)
+        return MHD_NO;
+    call->arguments[call->count++] =
+        (struct http_argument){str_of(name), value ? str_of(value) : STR("")};
+    return MHD_YES;
+}
+
+static enum MHD_Result act(const struct http_action *action, struct MHD_Connection *client,
+                           struct str body)
+{
+    struct http_call call = {.body = body};
+    struct buf text = buf_new(DOOR_TEXT_MAX);
+    unsigned code = MHD_HTTP_BAD_REQUEST;
+
+    if (MHD_get_connection_values(client, MHD_GET_ARGUMENT_KIND, add_argument, &call) >
+        (int)call.count)
+        buf_append(&text, STR("too many arguments\n"));
+    else
+        code = action->run(action->ctx, &call, &text);
+    enum MHD_Result result = buf_ok(&text) ? reply_text(client, code, buf_str(&text)) : MHD_NO;
+    buf_free(&text);
+    return result;
+}
+
+static bool is_private(const struct http_door *door)
+{
+    return str_starts(door->options.address, STR("unix:"));
+}
+
+/* A body is read to its end, also one that is not wanted: who is still sending may miss the answer.
+ */
+static enum MHD_Result begin_body(const struct http_door *door, void **state)
+{
+    struct buf *body = malloc(sizeof *body);
+
+    if (!body)
+        return MHD_NO;
+    *body = buf_new(is_private(door) ? DOOR_CALL_MAX : 0);
+    *state = body;
+    return MHD_YES;
+}
+
+static enum MHD_Result end_body(const struct http_door *door, const struct http_action *action,
+                                struct MHD_Connection *client, const char *method,
+                                const struct buf *body)
+{
+    if (strcmp(method, "POST") != 0)
+        return reply_text(client, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only POST\n"));
+    if (!is_private(door))
+        return reply_text(client, MHD_HTTP_FORBIDDEN,
+                          STR("admin calls need the unix socket: status = unix:PATH\n"));
+    if (!buf_ok(body))
+        return reply_text(client, DOOR_TOO_LARGE, STR("the body is too long\n"));
+    return act(action, client, buf_str(body));
+}
+
+/* Called when there is the head of a request, then for each piece of its body, then once more. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *client, const char *path,
+                                  const char *method, const char *version, const char *piece,
+                                  size_t *piece_len, void **state)
+{
+    struct http_door *door = ctx;
+    const struct http_action *action = find_action(door, path);
+    struct buf *body = *state;
+
+    (void)version;
+    if (!action && strcmp(method, "GET") != 0)
+        return reply_text(client, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only GET\n"));
+    if (!action)
+        return look(door, client, path);
+    if (!body)
+        return begin_body(door, state);
+    if (*piece_len == 0)
+        return end_body(door, action, client, method, body);
+    buf_append(body, (struct str){piece, *piece_len});
+    *piece_len = 0;
+    return MHD_YES;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *client, void **state,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)ctx;
+    (void)client;
+    (void)why;
+    if (*state)
+        buf_free(*state);
+    free(*state);
+    *state = NULL;
+}
+
+/* Lets the daemon do something. It reads a piece of a long body at a time, and says by its timeout
+ * that it knows of more: epoll does not say that again. */
+static void run(struct http_door *door)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+
+    MHD_run(door->daemon);
+    if (MHD_get_timeout(door->daemon, &timeout) == MHD_YES && timeout == 0)
+        ev_timer_start(door->loop, &door->more);
 }
 
 static void on_ready(struct ev_loop *loop, ev_io *io, int events)
 {
-    struct http_door *door = io->data;
-
     (void)loop;
     (void)events;
-    MHD_run(door->daemon);
+    run(io->data);
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    struct http_door *door = timer->data;
-
     (void)loop;
     (void)events;
-    MHD_run(door->daemon);
+    run(timer->data);
 }
 
 static void on_accepted(void *ctx, int fd)
@@ -92,15 +209,16 @@ static void on_accepted(void *ctx, int fd)
     getpeername(fd, (struct sockaddr *)&peer, &len);
     /* takes the descriptor over, and closes it when there are too many */
     MHD_add_connection(door->daemon, fd, (struct sockaddr *)&peer, len);
-    MHD_run(door->daemon);
+    run(door);
 }
 
 static bool start_daemon(struct http_door *door)
 {
     door->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
-                                    on_request, door, MHD_OPTION_CONNECTION_LIMIT,
-                                    (unsigned)DOOR_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                                    (unsigned)DOOR_TIMEOUT_SECONDS, MHD_OPTION_END);
+                                    on_request, door, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                                    NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)DOOR_CONNECTIONS,
+                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)DOOR_TIMEOUT_SECONDS,
+                                    MHD_OPTION_END);
     return door->daemon != NULL;
 }
 
@@ -111,8 +229,9 @@ static void watch_daemon(struct http_door *door)
     ev_io_init(&door->ready, on_ready, fd, EV_READ);
     door->ready.data = door;
     ev_io_start(door->loop, &door->ready);
-    ev_timer_init(&door->tick, on_tick, 1., 1.);
-    door->tick.data = door;
+    ev_timer_init(&door->tick, on_timer, 1., 1.);
+    ev_timer_init(&door->more, on_timer, 0., 0.);
+    door->tick.data = door->more.data = door;
     ev_timer_start(door->loop, &door->tick);
 }
 
@@ -146,6 +265,7 @@ void http_door_close(struct http_door *door)
     listener_close(&door->listener);
     ev_io_stop(door->loop, &door->ready);
     ev_timer_stop(door->loop, &door->tick);
+    ev_timer_stop(door->loop, &door->more);
     MHD_stop_daemon(door->daemon);
     free(door);
 }
