@@ -1,13 +1,14 @@
 /* Options, wiring, signals, drain. */
 #include "cache.h"
+#include "command.h"
 #include "core/config.h"
 #include "core/key.h"
+#include "explain_call.h"
 #include "net/http_door.h"
 #include "net/listener.h"
 #include "net/log.h"
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
-#include "settings.h"
 #include "store/memory.h"
 #include "store/redis.h"
 #include <errno.h>
@@ -18,8 +19,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* Exit codes: 0 done, 1 could not start or run, 2 wrong usage or configuration. */
-enum { EXIT_USAGE = 2 };
 enum { ERRORS_MAX = 64 << 10, HEAP_KEEP = 4 << 20 };
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_PRINT_MARKDOWN };
@@ -27,6 +26,7 @@ enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_PRINT_MARKDOWN };
 struct options {
     const char *config;
     enum action action;
+    const struct command *command; /* NULL: none; its arguments begin at optind */
 };
 
 /* Everything that lives as long as the process. */
@@ -39,6 +39,7 @@ struct agent {
     struct cache *cache;
     struct spop_server *server;
     struct http_door *door;
+    struct http_action actions[2]; /* and its end */
     struct listener *listeners;
     size_t listener_count;
     ev_signal term, interrupt, hangup;
@@ -48,6 +49,7 @@ struct agent {
 
 static const char usage[] =
     "usage: spoa-cache [-c FILE] [--check | --print-config]\n"
+    "       spoa-cache [-c FILE] COMMAND ...\n"
     "\n"
     "The response cache of HAProxy: answers its SPOE messages from Redis or memory.\n"
     "\n"
@@ -60,7 +62,9 @@ static const char usage[] =
     "  -h, --help          print this and exit\n"
     "\n"
     "Every key may also come from the environment: SPOA_CACHE_REDIS_ADDRESS is [redis] address.\n"
-    "SIGHUP reloads the configuration; SIGTERM and SIGINT drain and exit, a second one at once.\n";
+    "SIGHUP reloads the configuration; SIGTERM and SIGINT drain and exit, a second one at once.\n"
+    "\n"
+    "Commands, each with a --help of its own:\n";
 
 _Noreturn static void usage_error(const char *where, const char *what)
 {
@@ -82,7 +86,7 @@ static void parse_options(struct options *out, int argc, char **argv)
     int c;
 
     *out = (struct options){.config = getenv("SPOA_CACHE_CONFIG"), .action = ACTION_RUN};
-    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
         switch (c) {
         case 'c':
             out->config = optarg;
@@ -100,26 +104,16 @@ static void parse_options(struct options *out, int argc, char **argv)
             exit(EXIT_SUCCESS);
         case 'h':
             fputs(usage, stdout);
+            command_list();
             exit(EXIT_SUCCESS);
         default:
             fputs("try spoa-cache --help\n", stderr);
             exit(EXIT_USAGE);
         }
     }
-    if (optind < argc)
+    out->command = optind < argc ? command_find(argv[optind]) : NULL;
+    if (optind < argc && !out->command)
         usage_error("the command line", argv[optind]);
-}
-
-/* The configuration, or NULL with its mistakes on standard error. */
-static struct config *load_config(const char *path)
-{
-    struct buf errors = buf_new(ERRORS_MAX);
-    struct config *config = settings_load(path, &errors);
-
-    if (!config)
-        fprintf(stderr, "%.*s", STR_ARGS(buf_str(&errors)));
-    buf_free(&errors);
-    return config;
 }
 
 static int print_config(const struct config *config, bool markdown)
@@ -230,12 +224,14 @@ static bool is_ready(void *ctx)
 
 static bool open_door(struct agent *agent)
 {
+    agent->actions[0] = (struct http_action){"/explain", explain_call, &agent->config};
     struct http_door_options options = {
         .address = agent->config->status,
         .metrics = &agent->metrics,
         .version = VERSION,
         .ready = is_ready,
         .ctx = agent,
+        .actions = agent->actions,
     };
     const char *error = NULL;
 
@@ -317,7 +313,7 @@ static bool keep_fixed_values(struct config *config, const struct config *in_use
 static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
 {
     struct agent *agent = signal->data;
-    struct config *config = load_config(agent->config_path);
+    struct config *config = command_config(agent->config_path);
 
     (void)loop;
     (void)events;
@@ -410,7 +406,9 @@ int main(int argc, char **argv)
     struct options options;
 
     parse_options(&options, argc, argv);
-    struct config *config = load_config(options.config);
+    if (options.command)
+        return options.command->run(options.config, argc - optind, argv + optind);
+    struct config *config = command_config(options.config);
     if (!config)
         return EXIT_USAGE;
     int status = EXIT_SUCCESS;

@@ -1,0 +1,67 @@
+#include "explain_call.h"
+
+#include "core/explain.h"
+#include "core/message.h"
+#include <stdlib.h>
+
+enum { OK = 200, BAD = 400 };
+
+static unsigned bad(struct buf *out, const char *why)
+{
+    buf_printf(out, "%s\n", why);
+    return BAD;
+}
+
+/* Sets the arguments of both requests, or those of the second alone. */
+static bool set_arguments(struct request requests[2], const struct http_call *call, bool both)
+{
+    const struct str alone = STR("vs-");
+
+    for (size_t i = 0; i < call->count; i++) {
+        struct str name = call->arguments[i].name, value = call->arguments[i].value;
+        if (str_starts(name, alone) == both)
+            continue;
+        if (!both)
+            name = str_from(name, alone.len);
+        if (!explain_set(&requests[1], name, value) ||
+            (both && !explain_set(&requests[0], name, value)))
+            return false;
+    }
+    return true;
+}
+
+static void explain(struct buf *out, const struct config *config, const struct request *requests,
+                    size_t count)
+{
+    const struct explain_options options = {.full = false};
+    struct key_secret secret;
+
+    key_secret_derive(&secret, config->secret);
+    if (count == 1)
+        explain_one(out, config, &secret, requests, &options);
+    else
+        explain_two(out, config, &secret, requests);
+}
+
+unsigned explain_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    const struct config *config = *(struct config *const *)ctx;
+    const struct request usual = {
+        .policy = STR("llm"), .backend = STR("llm"), .scheme = STR("http")};
+    struct request requests[2] = {usual, usual};
+    struct message *messages = calloc(2, sizeof *messages);
+    size_t count = 2;
+
+    if (!messages)
+        return bad(out, "no memory");
+    const char *wrong = "the arguments are tenant policy backend upstream ttl mode scheme, and "
+                        "vs- before one of them";
+    if (set_arguments(requests, call, true) && set_arguments(requests, call, false))
+        wrong = message_read_all(messages, requests, &count, call->body);
+    if (!wrong)
+        explain(out, config, requests, count);
+    message_free(&messages[0]);
+    message_free(&messages[1]);
+    free(messages);
+    return wrong ? bad(out, wrong) : OK;
+}
