@@ -7,7 +7,7 @@ PYTHON  ?= /usr/bin/python3
 SECONDS ?= 60
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
-PACKAGES := hiredis inih libmicrohttpd libxxhash libpcre2-8 libutf8proc
+PACKAGES := hiredis inih libmicrohttpd libxxhash libpcre2-8 libutf8proc libzstd libcrypto
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
 CPPFLAGS += -Iagent -D_GNU_SOURCE
 STANDARD := -std=c11 $(WARNINGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -67,6 +67,9 @@ $(BUILD)/tier: $(call objects,release,tests/bench/tier.c agent/store/memory.c)
 $(BUILD)/key_speed $(BUILD)/key_worst: $(BUILD)/%: $(BUILD)/release/tests/bench/%.o \
                                        $(call objects,release,$(CORE))
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs jansson)
+
+$(BUILD)/values: $(call objects,release,tests/bench/values.c $(CORE))
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%: tests/bench/%.c
 	@mkdir -p $(@D)
