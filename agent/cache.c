@@ -4,7 +4,9 @@
  *      │                                          │
  *   plan_request ── BYPASS ──────────┐         ticket_read, plan_answer ── why not ──┐
  *      │ look                        │            │ entry                            │
- *   store get  ··· at once or later  │         store put  ··· nobody waits           │
+ *   store get  ··· at once or later  │         seal_write                            │
+ *      │                             │            │                                  │
+ *   seal_read ── cannot be opened ───┤         store put  ··· nobody waits           │
  *      │                             │            │                                  │
  *   plan_found ── HIT or MISS ───────┤            ├──────────────────────────────────┘
  *                                    ▼            ▼
@@ -18,9 +20,12 @@
 
 #include "core/answer.h"
 #include "core/notify.h"
+#include "core/seal.h"
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { LOOKUP_MAGIC = 0x100c0b5e, STORED_MAX = 64 << 20 };
+enum { AROUND_BODY_MAX = PLAN_HEADERS_MAX + 512 }; /* bytes of an entry that are not its body */
 
 struct lookup {
     unsigned magic;
@@ -40,6 +45,7 @@ struct cache {
     struct key_secret secret;
     struct plan_scratch scratch;
     struct buf stored;
+    struct seal *seal;   /* owned; for stores that others can read and write */
     uint64_t found;      /* how often something was: makes each nonce another one */
     struct lookup *free; /* lookups to be used again */
 };
@@ -125,6 +131,23 @@ static enum reason reason_of(enum store_result result)
     return reasons[result];
 }
 
+/* Opens what a store holds that is not ours alone. */
+static enum reason open_value(struct lookup *lookup, struct str *value)
+{
+    struct cache *cache = lookup->cache;
+    struct plan *plan = &lookup->plan;
+
+    if (plan->own)
+        return REASON_NONE;
+    enum reason reason =
+        seal_read(cache->seal, &plan->key, plan->room + AROUND_BODY_MAX, *value, value);
+    if (reason == REASON_CORRUPT)
+        cache->metrics->values_unopened++;
+    if (reason == REASON_FRAME_SMALL)
+        plan->store = false; /* what would be stored is there already */
+    return reason;
+}
+
 static void on_read(struct store_read *read, enum store_result result, struct str value)
 {
     struct lookup *lookup = (struct lookup *)(void *)((char *)read - offsetof(struct lookup, read));
@@ -135,8 +158,10 @@ static void on_read(struct store_read *read, enum store_result result, struct st
         abort();
     lookup->plan.reason = reason_of(result);
     if (result == STORE_HIT)
+        lookup->plan.reason = open_value(lookup, &value);
+    if (lookup->plan.reason == REASON_NONE)
         plan_found(&lookup->plan, &cache->scratch, value, now_ms(cache), next_nonce(cache), &entry);
-    else if (result != STORE_MISS)
+    else if (result != STORE_HIT && result != STORE_MISS)
         lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
     lookup_finish(lookup, &entry);
 }
@@ -157,6 +182,26 @@ static void look_up(struct cache *cache, struct lookup *lookup, const struct req
     cache->store->ops->get(cache->store, key_text(&lookup->plan.key), now_ms(cache), &lookup->read);
 }
 
+/* Gives the entry to the store, in the form that it has there. */
+static enum reason put(struct cache *cache, const struct ticket *ticket)
+{
+    struct store *store = cache->store;
+    struct str value = buf_str(&cache->stored);
+    unsigned char salt[CIPHER_SALT];
+
+    if (!store->own) {
+        if (seal_needs_salt(cache->seal) && getrandom(salt, sizeof salt, 0) != sizeof salt)
+            return REASON_INTERNAL;
+        if (!seal_write(cache->seal, &ticket->key, salt, value, &value))
+            return REASON_INTERNAL;
+        cache->metrics->values_plain_bytes += cache->stored.len;
+        cache->metrics->values_bytes += value.len;
+    }
+    return store->ops->put(store, key_text(&ticket->key), value, now_ms(cache), ticket->ttl)
+               ? REASON_NONE
+               : REASON_STORE_BUSY;
+}
+
 static enum reason store_answer(struct cache *cache, const struct notify *notify)
 {
     struct ticket ticket;
@@ -169,10 +214,7 @@ static enum reason store_answer(struct cache *cache, const struct notify *notify
         return reason;
     if (!cache->store->ops->ready(cache->store))
         return REASON_STORE_DOWN;
-    return cache->store->ops->put(cache->store, key_text(&ticket.key), buf_str(&cache->stored),
-                                  now_ms(cache), ticket.ttl)
-               ? REASON_NONE
-               : REASON_STORE_BUSY;
+    return put(cache, &ticket);
 }
 
 static void store(struct cache *cache, struct spop_exchange *exchange, const struct notify *notify)
@@ -223,6 +265,21 @@ static enum spop_error on_notify(void *ctx, struct spop_conn *conn, const struct
     return SPOP_NORMAL;
 }
 
+static struct seal *new_seal(const struct config *c)
+{
+    const struct seal_options options = {
+        .compress = c->compress,
+        .above = (size_t)c->compress_above,
+        .level = (int)c->compress_level,
+        .dictionaries = c->dictionaries.items,
+        .dictionary_count = c->dictionaries.count,
+        .keys = &c->cipher_keys,
+        .bind = c->bind_to_request,
+    };
+
+    return seal_new(&options);
+}
+
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store_under,
                         struct metrics *metrics)
 {
@@ -234,17 +291,28 @@ struct cache *cache_new(struct ev_loop *loop, struct config *config, struct stor
                             .store = store_under,
                             .metrics = metrics,
                             .config = config_ref(config),
+                            .seal = new_seal(config),
                             .stored = buf_new(STORED_MAX)};
     key_secret_derive(&cache->secret, config->secret);
     plan_scratch_init(&cache->scratch);
-    return cache;
+    if (cache->seal)
+        return cache;
+    cache_free(cache);
+    return NULL;
 }
 
-void cache_set_config(struct cache *cache, struct config *config)
+bool cache_set_config(struct cache *cache, struct config *config)
 {
+    struct seal *seal = new_seal(config);
+
+    if (!seal)
+        return false;
+    seal_free(cache->seal);
+    cache->seal = seal;
     plan_scratch_forget(&cache->scratch);
     config_unref(cache->config);
     cache->config = config_ref(config);
+    return true;
 }
 
 struct spop_handler cache_handler(struct cache *cache)
@@ -261,6 +329,7 @@ void cache_free(struct cache *cache)
     }
     plan_scratch_free(&cache->scratch);
     buf_free(&cache->stored);
+    seal_free(cache->seal);
     config_unref(cache->config);
     free(cache);
 }

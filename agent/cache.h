@@ -12,12 +12,14 @@
 struct cache;
 
 /* A cache over `store`, which the caller keeps until after cache_free(). It takes a reference
- * to `config`. NULL without memory. */
+ * to `config`. NULL without memory, or when entries cannot be encrypted. */
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store,
                         struct metrics *metrics);
 
-/* Uses another configuration from the next request on; requests in flight end with theirs. */
-void cache_set_config(struct cache *cache, struct config *config);
+/* Uses another configuration from the next request on; requests in flight end with theirs, but for
+ * the keys of stored values. False, and nothing has changed, for the reasons of cache_new(). */
+__attribute__((warn_unused_result)) bool cache_set_config(struct cache *cache,
+                                                          struct config *config);
 
 /* What the connections call. */
 struct spop_handler cache_handler(struct cache *cache);

@@ -175,6 +175,14 @@ static struct store *open_store(struct agent *agent)
     return redis_new(agent->loop, &redis, &agent->metrics);
 }
 
+static void warn_of_exposed_keys(const struct config *config)
+{
+    if (config->key_file_exposed)
+        log_write(LOG_LEVEL_WARNING,
+                  "[values] key-file: every user of this machine may read or write %.*s: chmod 600",
+                  STR_ARGS(config->key_file));
+}
+
 static void apply_limits(struct agent *agent)
 {
     const struct config *c = agent->config;
@@ -187,6 +195,7 @@ static void apply_limits(struct agent *agent)
 
     spop_server_set_limits(agent->server, &limits);
     log_set_level((enum log_level)c->log_level);
+    warn_of_exposed_keys(c);
 }
 
 static bool open_listeners(struct agent *agent)
@@ -317,12 +326,12 @@ static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
 
     (void)loop;
     (void)events;
-    if (!config || !keep_fixed_values(config, agent->config)) {
+    if (!config || !keep_fixed_values(config, agent->config) ||
+        !cache_set_config(agent->cache, config)) {
         log_write(LOG_LEVEL_ERROR, "not reloaded: going on with the configuration in use");
         config_unref(config);
         return;
     }
-    cache_set_config(agent->cache, config);
     config_unref(agent->config);
     agent->config = config;
     apply_limits(agent);

@@ -1,9 +1,11 @@
 #include "settings.h"
 
+#include "core/compress.h"
 #include "net/file.h"
 #include <errno.h>
+#include <sys/stat.h>
 
-enum { SETTINGS_MAX_FILE = 1 << 20 };
+enum { SETTINGS_MAX_FILE = 1 << 20, SETTINGS_MAX_KEY_FILE = 16 << 10 };
 
 extern char **environ;
 
@@ -66,13 +68,67 @@ static bool take_secret(struct config *c, const char *section, const char *key, 
     return good;
 }
 
+/* Everything in a file that the key `key` of [values] names. */
+static bool read_for_values(struct str path, const char *key, struct buf *out, struct buf *errors)
+{
+    if (file_read(path.ptr, out))
+        return true;
+    buf_printf(errors, "%s: %s, read for [values] %s\n", path.ptr, strerror(errno), key);
+    return false;
+}
+
+static bool take_cipher_keys(struct config *c, struct buf *errors)
+{
+    struct buf text = buf_new(SETTINGS_MAX_KEY_FILE);
+    struct stat about;
+
+    if (c->key_file.len == 0)
+        return true;
+    bool good = read_for_values(c->key_file, "key-file", &text, errors) &&
+                cipher_keys_read(&c->cipher_keys, buf_str(&text), c->key_file.ptr, errors);
+    c->key_file_exposed =
+        stat(c->key_file.ptr, &about) == 0 && (about.st_mode & (S_IROTH | S_IWOTH)) != 0;
+    file_wipe(&text);
+    return good;
+}
+
+static bool take_dictionary(struct config *c, struct str path, struct buf *errors)
+{
+    struct buf bytes = buf_new(SETTINGS_MAX_FILE);
+    struct str *item = &c->dictionaries.items[c->dictionaries.count];
+    bool good = read_for_values(path, "dictionary-files", &bytes, errors);
+
+    if (good && !compress_is_dictionary(buf_str(&bytes))) {
+        buf_printf(errors, "%s: not a dictionary as zstd --train makes one\n", path.ptr);
+        good = false;
+    }
+    if (good && (*item = arena_copy(&c->memory, buf_str(&bytes))).ptr)
+        c->dictionaries.count++;
+    buf_free(&bytes);
+    return good && item->ptr;
+}
+
+static bool take_dictionaries(struct config *c, struct buf *errors)
+{
+    const struct str_list *files = &c->dictionary_files;
+    bool good = true;
+
+    c->dictionaries.items = arena_alloc(&c->memory, (files->count + 1) * sizeof(struct str));
+    if (!c->dictionaries.items)
+        return false;
+    for (size_t i = 0; i < files->count; i++)
+        good &= take_dictionary(c, files->items[i], errors);
+    return good;
+}
+
 static bool take_secrets(struct config *c, struct buf *errors)
 {
     bool good = take_secret(c, "key", "secret", c->secret_file, errors);
 
     good &= take_secret(c, "redis", "password", c->redis_password_file, errors);
-    return take_secret(c, "redis", "sentinel-password", c->redis_sentinel_password_file, errors) &&
-           good;
+    good &= take_secret(c, "redis", "sentinel-password", c->redis_sentinel_password_file, errors);
+    good &= take_cipher_keys(c, errors);
+    return take_dictionaries(c, errors) && good;
 }
 
 struct config *settings_load(const char *path, struct buf *errors)

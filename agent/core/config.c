@@ -89,6 +89,7 @@ void config_unref(struct config *c)
     if (!c || --c->references > 0)
         return;
     config_free_policies(c);
+    cipher_keys_wipe(&c->cipher_keys);
     arena_free(&c->memory);
     free(c);
 }
@@ -136,6 +137,15 @@ static bool validate_redis(const struct config *c, struct buf *errors)
     return errors->len == before && buf_ok(errors);
 }
 
+static bool validate_values(const struct config *c, struct buf *errors)
+{
+    if (!c->bind_to_request || c->key_file.len)
+        return true;
+    config_complain(c, c->sections[CONFIG_AGENT].all[0], "bind-to-request", errors);
+    buf_append(errors, STR("needs a key-file\n"));
+    return false;
+}
+
 bool config_validate(struct config *c, struct buf *errors)
 {
     bool secret_twice = c->secret.len && c->secret_file.len;
@@ -143,8 +153,9 @@ bool config_validate(struct config *c, struct buf *errors)
     if (secret_twice)
         buf_printf(errors, "%s: [key] secret: secret-file is set as well; keep one\n", c->file);
     bool redis = validate_redis(c, errors);
+    bool values = validate_values(c, errors);
     bool policies = config_make_normalizers(c, errors);
-    return config_validate_sections(c, errors) && policies && redis && !secret_twice;
+    return config_validate_sections(c, errors) && policies && redis && values && !secret_twice;
 }
 
 const char *config_needs_restart(const struct config *old, const struct config *new_config)

@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "cipher_keys.h"
 #include "policy.h"
 #include "tenant.h"
 #include "word_index.h"
@@ -60,6 +61,15 @@ struct config {
     struct str_list redis_sentinels, redis_cluster; /* addresses */
     struct str redis_master;                        /* its name among the Sentinels */
     struct str redis_sentinel_user, redis_sentinel_password, redis_sentinel_password_file;
+    /* [values], of what is stored where others can read it; see seal.h */
+    bool compress;
+    int64_t compress_above, compress_level;
+    struct str_list dictionary_files;
+    struct str key_file;
+    bool bind_to_request;
+    struct str_list dictionaries;   /* what those files hold */
+    struct cipher_keys cipher_keys; /* and the key file; wiped with the configuration */
+    bool key_file_exposed;          /* every user of the machine may read or write it */
     /* [policy NAME], of which "llm" is always there, [tenant NAME], [model NAME]; the agent is the
      * only one of its kind */
     struct config_sections sections[CONFIG_KINDS];

@@ -13,6 +13,7 @@
 #define TEXT(word_) .type = CONFIG_TEXT, .max = 160, .word = &config_word_##word_
 #define SECRET(min_) .type = CONFIG_SECRET, .min = min_, .max = CONFIG_MAX_SECRET
 #define WORDS(min_, word_) .type = CONFIG_LIST, .min = min_, .max = 64, .word = &config_word_##word_
+#define PATHS(max_) .type = CONFIG_LIST, .max = max_, .word = &config_word_path
 #define LINES(max_, word_) .type = CONFIG_LINES, .max = max_, .word = &config_word_##word_
 #define CHOICE(choices_) .type = CONFIG_CHOICE, .choices = choices_
 #define FLAG(choices_) .type = CONFIG_FLAG, .choices = choices_
@@ -88,6 +89,20 @@ static const struct config_key agent_keys[] = {
      .help = "How long connecting and logging in may take"},
     {AGENT("redis", "max-pending", redis_max_pending), NUMBER(1, 1000000), .preset = "1024",
      .help = "Reads that may wait at once; one more is a miss"},
+
+    {AGENT("values", "compress", compress), FLAG("off|zstd"), RELOADS, .preset = "off",
+     .help = "Whether entries are compressed in Redis; what is compressed there is read anyway"},
+    {AGENT("values", "compress-above", compress_above), SIZE(0, 8 * MB), RELOADS, .preset = "2kb",
+     .help = "Entries up to this size stay as they are"},
+    {AGENT("values", "compress-level", compress_level), NUMBER(1, 9), RELOADS, .preset = "1",
+     .help = "Higher is smaller and slower"},
+    {AGENT("values", "dictionary-files", dictionary_files), PATHS(8), RELOADS, .preset = "",
+     .help = "What zstd --train made of entries: the first compresses, all decompress"},
+    {AGENT("values", "key-file", key_file), TEXT(path), RELOADS, .preset = "",
+     .help = "Lines \"ID KEY\", a number and 32 bytes in base64: entries are encrypted in Redis "
+             "with the first, each is decrypted with its own, and what is not encrypted is a miss"},
+    {AGENT("values", "bind-to-request", bind_to_request), FLAG("no|yes"), RELOADS, .preset = "no",
+     .help = "yes: to decrypt an entry takes the request besides the key"},
 };
 
 static const struct config_key policy_keys[] = {

@@ -27,6 +27,12 @@
     X(memory_bytes, gauge, "memory_bytes", "Bytes held by the memory store")                       \
     X(memory_entries, gauge, "memory_entries", "Entries held by the memory store")                 \
     X(memory_evictions, counter, "memory_evictions_total", "Entries evicted to make room")         \
+    X(values_plain_bytes, counter, "values_plain_bytes_total",                                     \
+      "Bytes of entries given to Redis, before they were compressed or encrypted")                 \
+    X(values_bytes, counter, "values_bytes_total", "The same, as they were given to it")           \
+    X(values_unopened, counter, "values_unopened_total",                                           \
+      "Values found that could not be decrypted or decompressed: damaged, or by a key that is "    \
+      "not there")                                                                                 \
     X(redis_up, gauge, "redis_up", "Redis nodes that are connected and authenticated")             \
     X(redis_connects, counter, "redis_connects_total", "Connections to Redis that became ready")   \
     X(redis_failures, counter, "redis_failures_total",                                             \
