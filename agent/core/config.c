@@ -141,8 +141,7 @@ static bool validate_values(const struct config *c, struct buf *errors)
 {
     if (!c->bind_to_request || c->key_file.len)
         return true;
-    config_complain(c, c->sections[CONFIG_AGENT].all[0], "bind-to-request", errors);
-    buf_append(errors, STR("needs a key-file\n"));
+    buf_printf(errors, "%s: [values] bind-to-request: needs a key-file\n", c->file);
     return false;
 }
 

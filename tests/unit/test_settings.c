@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The shell part: files in a folder of its own. */
@@ -30,7 +31,7 @@ static void settings_setup(void)
 
 static void settings_teardown(void)
 {
-    static const char *const names[] = {"conf", "secret", "password"};
+    static const char *const names[] = {"conf", "secret", "password", "keys"};
     char path[64];
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -125,6 +126,84 @@ START_TEST(settings_say_which_file_is_bad)
 }
 END_TEST
 
+#define KEY "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+/* A configuration with a key file, and more lines of [values]. */
+static const char *with_keys(const char *lines, const char *keys)
+{
+    char text[512];
+
+    snprintf(text, sizeof text, "[values]\nkey-file = %s\n%s", write_file("keys", keys), lines);
+    return write_file("conf", text);
+}
+
+START_TEST(a_key_file_is_read)
+{
+    struct config *c = settings_load(with_keys("bind-to-request = yes\n", "7 " KEY "\n"), &errors);
+
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(c->cipher_keys.count, 1);
+    ck_assert_uint_eq(c->cipher_keys.all[0].id, 7);
+    ck_assert_uint_eq(c->cipher_keys.all[0].bytes[31], 31);
+    struct buf printed = buf_new(1 << 20);
+    config_print(c, &printed);
+    ck_assert(contains(&printed, "key-file = /tmp/") && !contains(&printed, "AAECAwQF"));
+    buf_free(&printed);
+    config_unref(c);
+}
+END_TEST
+
+START_TEST(a_key_file_for_all_to_read_is_told_of)
+{
+    static const struct {
+        mode_t mode;
+        bool exposed;
+    } modes[] = {{0600, false}, {0640, false}, {0644, true}, {0602, true}};
+    const char *path = with_keys("", "7 " KEY "\n");
+    char keys[64];
+
+    snprintf(keys, sizeof keys, "%s/keys", folder);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        ck_assert_int_eq(chmod(keys, modes[i].mode), 0);
+        struct config *c = settings_load(path, &errors);
+        ck_assert_ptr_nonnull(c);
+        ck_assert(c->key_file_exposed == modes[i].exposed);
+        config_unref(c);
+    }
+}
+END_TEST
+
+START_TEST(a_bad_key_file_is_told_by_its_line)
+{
+    ck_assert_ptr_null(settings_load(with_keys("", "7 " KEY "\n8 abc\n"), &errors));
+    ck_assert(contains(&errors, "/keys:2: no key behind the id") && !contains(&errors, "abc"));
+    buf_clear(&errors);
+    const char *path = with_keys("dictionary-files = /nowhere\n", "");
+    ck_assert_ptr_null(settings_load(path, &errors));
+    ck_assert(contains(&errors, "/keys: holds no key\n"));
+    ck_assert(contains(&errors, "/nowhere: No such file or directory, read for [values] "
+                                "dictionary-files\n"));
+    buf_clear(&errors);
+    unlink(write_file("keys", ""));
+    ck_assert_ptr_null(settings_load(path, &errors));
+    ck_assert(contains(&errors, "/keys: No such file or directory, read for [values] key-file\n"));
+}
+END_TEST
+
+START_TEST(values_that_make_no_sense)
+{
+    ck_assert_ptr_null(
+        settings_load(write_file("conf", "[values]\nbind-to-request = yes\n"), &errors));
+    ck_assert(contains(&errors, "/conf: [values] bind-to-request: needs a key-file\n"));
+    buf_clear(&errors);
+    char text[100];
+    snprintf(text, sizeof text, "[values]\ndictionary-files = %s\n",
+             write_file("keys", "no dictionary"));
+    ck_assert_ptr_null(settings_load(write_file("conf", text), &errors));
+    check_said("keys", "not a dictionary as zstd --train makes one");
+}
+END_TEST
+
 Suite *suite_settings(void)
 {
     Suite *suite = suite_create("settings");
@@ -134,6 +213,10 @@ Suite *suite_settings(void)
     tcase_add_test(tests, settings_come_together);
     tcase_add_test(tests, settings_need_no_file);
     tcase_add_test(tests, settings_say_which_file_is_bad);
+    tcase_add_test(tests, a_key_file_is_read);
+    tcase_add_test(tests, a_key_file_for_all_to_read_is_told_of);
+    tcase_add_test(tests, a_bad_key_file_is_told_by_its_line);
+    tcase_add_test(tests, values_that_make_no_sense);
     suite_add_tcase(suite, tests);
     return suite;
 }

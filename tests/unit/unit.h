@@ -54,6 +54,8 @@ struct str unit_json(const char *text);
     X(property)                                                                                    \
     X(ticket)                                                                                      \
     X(entry)                                                                                       \
+    X(cipher)                                                                                      \
+    X(seal)                                                                                        \
     X(scope)                                                                                       \
     X(policy)                                                                                      \
     X(gate)                                                                                        \
