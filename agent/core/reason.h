@@ -29,7 +29,8 @@
     X(REASON_ABSENT, "absent", "nothing stored under the key")                                     \
     X(REASON_EXPIRED, "expired", "what is stored is no longer fresh")                              \
     X(REASON_MISMATCH, "mismatch", "what is stored answers another request")                       \
-    X(REASON_CORRUPT, "corrupt", "what is stored is damaged or of another version")                \
+    X(REASON_CORRUPT, "corrupt",                                                                   \
+      "what is stored is damaged, of another version, or cannot be decrypted")                     \
     X(REASON_UNSAFE_BYTES, "unsafe-bytes", "this HAProxy cannot return these bytes unchanged")     \
     X(REASON_FRAME_SMALL, "frame-small",                                                           \
       "what is stored does not fit into a frame (tune.bufsize)")                                   \
