@@ -27,6 +27,13 @@ struct str api_model(const struct api *api, const struct json_doc *doc, struct s
 /* The model that the path names (Gemini, Bedrock, Azure's deployments), or empty. */
 struct str api_model_in_path(const struct api *api, struct str target);
 
+/* Longer than any name in a configuration: a name that is cut there is found as the whole one. */
+enum { API_MODEL_MAX = 256 };
+
+/* A model's name from a path as the server reads it, %XX decoded once and in `out`; cut when it is
+ * longer. */
+struct str api_model_decoded(struct str segment, char out[API_MODEL_MAX]);
+
 /* Whether the answer depends on more than the request, or the request asks for no answer, judged
  * by what no field says alone: its models, and what it asks. */
 bool api_bypasses(const struct api *api, const struct json_doc *doc);

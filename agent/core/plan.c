@@ -63,13 +63,28 @@ static int64_t shorter(int64_t ttl, int64_t other)
     return other > 0 && other < ttl ? other : ttl;
 }
 
-/* What is said of the model that the request names, in its body or in its path. */
-static const struct model *model_of(const struct scope *scope, const struct plan *plan,
-                                    const struct meaning *meaning, struct str target)
+/* Takes what is said of a model into the plan; false when nothing is cached for it. */
+static bool obey_model(struct plan *plan, const struct scope *scope, struct str name)
 {
-    struct str model = meaning_model(meaning);
+    const struct model *model = scope_model(scope, name);
 
-    return scope_model(scope, model.len ? model : api_model_in_path(plan->api, target));
+    if (model)
+        plan->ttl = shorter(plan->ttl, model->ttl);
+    return !model || model->cache;
+}
+
+/* The same of each model that the request names: of body and path, either may be the one that
+ * answers. A request that names none is what `*` alone stands for. */
+static bool obey_models(struct plan *plan, const struct scope *scope, const struct meaning *meaning,
+                        struct str target)
+{
+    char decoded[API_MODEL_MAX];
+    struct str in_body = meaning_model(meaning);
+    struct str in_path = api_model_decoded(api_model_in_path(plan->api, target), decoded);
+
+    if (in_path.len && !obey_model(plan, scope, in_path))
+        return false;
+    return (in_path.len && !in_body.len) || obey_model(plan, scope, in_body);
 }
 
 static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
@@ -93,10 +108,9 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
         return meaning.reason;
     if (plan->api && api_bypasses_path(plan->api, request->target))
         return REASON_FIELD;
-    const struct model *model = plan->api ? model_of(scope, plan, &meaning, request->target) : NULL;
-    if (model && !model->cache)
+    plan->ttl = scope->ttl;
+    if (plan->api && !obey_models(plan, scope, &meaning, request->target))
         return REASON_OFF;
-    plan->ttl = model && model->ttl ? shorter(scope->ttl, model->ttl) : scope->ttl;
     plan->count = meaning.count;
     return key_derive(&plan->key, secret, scope->policy, request, &meaning.body, &context,
                       &scratch->fields)

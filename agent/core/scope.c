@@ -128,5 +128,5 @@ void scope_find(struct scope *out, const struct config *config, const struct key
 
 const struct model *scope_model(const struct scope *scope, struct str model)
 {
-    return scope->config && model.len ? config_model(scope->config, model) : NULL;
+    return scope->config ? config_model(scope->config, model) : NULL;
 }

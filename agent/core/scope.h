@@ -29,7 +29,7 @@ struct scope {
 void scope_find(struct scope *out, const struct config *config, const struct key_secret *secret,
                 const struct request *request, struct buf *scratch);
 
-/* What is said of the model in the configuration, or NULL. */
+/* What is said of the model, empty for none, in the configuration; or NULL. */
 const struct model *scope_model(const struct scope *scope, struct str model);
 
 #endif

@@ -67,6 +67,7 @@ struct str unit_json(const char *text);
     X(message)                                                                                     \
     X(explain)                                                                                     \
     X(explain_two)                                                                                 \
+    X(plan_rules)                                                                                  \
     X(answer)
 
 #define X(name) Suite *suite_##name(void);
