@@ -10,6 +10,12 @@ static int64_t milliseconds(struct str seconds)
     return decimal_read(seconds, &number) && number < INT64_MAX / 1000 ? number * 1000 : 0;
 }
 
+/* The less of two times, of which the first may not have been said: then it is below `said`. */
+static int64_t least(int64_t before, int64_t said, int64_t now)
+{
+    return before < said || now < before ? now : before;
+}
+
 static void read_directive(struct control *out, struct str directive)
 {
     struct str value = directive, name = str_trim(str_split(&value, '='));
@@ -21,7 +27,7 @@ static void read_directive(struct control *out, struct str directive)
     else if (str_eq_nocase(name, STR("only-if-cached")))
         out->only_if_cached = true;
     else if (str_eq_nocase(name, STR("max-age")))
-        out->max_age = milliseconds(str_trim(value));
+        out->max_age = least(out->max_age, 0, milliseconds(str_trim(value)));
     else
         return;
     out->any = true;
@@ -29,8 +35,10 @@ static void read_directive(struct control *out, struct str directive)
 
 static void read_ttl(struct control *out, struct str seconds)
 {
-    out->ttl = milliseconds(seconds);
-    out->no_store |= out->ttl == 0;
+    int64_t ttl = milliseconds(seconds);
+
+    out->no_store |= ttl == 0;
+    out->ttl = least(out->ttl, 1, ttl);
     out->any = true;
 }
 

@@ -16,7 +16,7 @@ struct control {
 };
 
 /* Reads them. A number that is none counts as 0 for max-age, and as not to be stored for the
- * others, as do two namespaces: in doubt, a miss. */
+ * others, as do two namespaces; of two numbers the less counts: in doubt, a miss. */
 void control_read(struct control *out, const struct headers *headers);
 
 #endif

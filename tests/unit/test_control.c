@@ -28,6 +28,13 @@ START_TEST(words)
         {"x-cache-ttl: 5\n", {.max_age = -1, .ttl = 5000}},
         {"x-cache-ttl: 0\n", {.max_age = -1, .no_store = true}},
         {"x-cache-ttl: soon\n", {.max_age = -1, .no_store = true}},
+        /* said more than once: the least counts, in either order */
+        {"cache-control: max-age=5, max-age=60\n", {.max_age = 5000}},
+        {"cache-control: max-age=60\nx-cache-control: max-age=5\n", {.max_age = 5000}},
+        {"cache-control: max-age=x, max-age=60\n", {.max_age = 0}},
+        {"x-cache-ttl: 5\nx-cache-ttl: 60\n", {.max_age = -1, .ttl = 5000}},
+        {"x-cache-ttl: 60\nx-cache-ttl: 5\n", {.max_age = -1, .ttl = 5000}},
+        {"x-cache-ttl: 0\nx-cache-ttl: 60\n", {.max_age = -1, .ttl = 60000, .no_store = true}},
         {"x-cache-namespace: a\n", {.max_age = -1}},
         {"x-cache-namespace: a\nx-cache-namespace: b\n", {.max_age = -1, .no_store = true}},
         {"x-cache-namespace:\nb: c\nx-cache-namespace: a\n", {.max_age = -1, .no_store = true}},
