@@ -194,6 +194,7 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
         out->reason = REASON_CONTROL;
     if (out->reason == REASON_NONE)
         out->reason = derive_key(out, scratch, secret, scope, request, control.space);
+    out->only &= out->reason != REASON_OFF;
     if (out->reason != REASON_NONE)
         return;
     out->has_key = true;
@@ -252,6 +253,16 @@ static enum reason make_new(const struct plan *plan, struct plan_scratch *scratc
     return REASON_NONE;
 }
 
+/* Whether the entry may still be served to this request; until when it may is put into it. */
+static bool is_fresh(const struct plan *plan, int64_t now, struct entry *e)
+{
+    int64_t age = now > e->created ? now - e->created : 0;
+
+    if (e->fresh_until > e->created + plan->max_age)
+        e->fresh_until = e->created + plan->max_age;
+    return now < e->fresh_until && age < plan->max_age;
+}
+
 static enum reason judge_found(const struct plan *plan, struct plan_scratch *scratch,
                                struct str stored, int64_t now, struct hash128 nonce,
                                struct entry *e)
@@ -262,7 +273,7 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
         return REASON_MISMATCH;
-    if (now >= e->fresh_until || now - e->created >= plan->max_age)
+    if (!is_fresh(plan, now, e))
         return REASON_EXPIRED;
     if (!policy_stores_status(policy, e->code))
         return REASON_STATUS;
@@ -379,8 +390,10 @@ static enum reason judge_answer(struct plan_scratch *scratch, const struct polic
         return reason;
     if (!printable(content_type))
         return REASON_TYPE;
-    return media_type_is_json(content_type) ? judge_json(scratch, policy, ticket, response)
-                                            : REASON_NONE;
+    if (media_type_is_json(content_type))
+        return judge_json(scratch, policy, ticket, response);
+    const struct api *api = api_named(ticket->api);
+    return api && api->gate != GATE_NONE ? REASON_TYPE : REASON_NONE;
 }
 
 enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,

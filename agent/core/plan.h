@@ -63,8 +63,8 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
 
 /* Judges what the store holds under plan->key at time `now` (ms since the epoch). What the policy
  * would not store today is no hit. On a hit *entry is filled, its slices pointing into `stored` and
- * `scratch`, and its body is one that this HAProxy returns unchanged; otherwise the plan's reason
- * says why not. New ids of answers are made of `nonce`, which is another one at each call. */
+ * `scratch`, its body one that this HAProxy returns unchanged, and fresh for this request no longer
+ * than its own limits allow; otherwise the plan's reason says why not. New ids of answers are made of `nonce`, which is another one at each call. */
 void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
                 struct hash128 nonce, struct entry *entry);
 

@@ -43,7 +43,8 @@
     X(REASON_TICKET, "ticket", "the ticket is not one this agent or its peers wrote")              \
     X(REASON_RESPONSE_CUT, "response-cut", "the answer was not complete")                          \
     X(REASON_STATUS, "status", "the policy does not store this status")                            \
-    X(REASON_TYPE, "type", "the policy does not store this content type")                          \
+    X(REASON_TYPE, "type",                                                                         \
+      "the policy does not store this content type, or the API answers in another")                \
     X(REASON_ENCODING, "encoding", "the answer is compressed")                                     \
     X(REASON_VARY, "vary", "the answer varies on a header that is not in the key")                 \
     X(REASON_PRIVATE, "private", "scope is shared, and the origin says private or no-store")       \

@@ -4,12 +4,13 @@
 #include "core_fixture.h"
 #include "unit.h"
 
-enum { FRAME = 16380 };
+enum { FRAME = 16380, NOW = 1700000 };
 
 static struct plan_scratch scratch;
 static struct key_secret secret;
 static struct config *config;
 static struct buf fields, stored;
+static const struct hash128 nonce = {1, 2};
 
 static void setup(void)
 {
@@ -114,6 +115,118 @@ START_TEST(every_model)
 }
 END_TEST
 
+static struct request request_of(const char *tenant, const char *headers)
+{
+    struct request request = sample_request();
+    struct buf lines = buf_new(1 << 10);
+
+    buf_printf(&lines, "content-type: application/json\n%s%c", headers, '\0');
+    request.tenant = str_of(tenant);
+    request.headers = headers_of(lines.ptr);
+    buf_free(&lines);
+    return request;
+}
+
+static enum reason store(const struct plan *plan, const char *type, const char *body)
+{
+    struct response response = sample_response();
+    struct buf line = buf_new(100);
+    struct ticket ticket = {.key = plan->key,
+                            .ttl = plan->ttl,
+                            .api = str_of(plan->api->name),
+                            .count = plan->count,
+                            .room = (int64_t)plan->room};
+
+    buf_printf(&line, "content-type: %s\n%c", type, '\0');
+    response.headers = headers_of(line.ptr);
+    response.body = unit_json(body);
+    buf_free(&line);
+    return plan_answer(&scratch, plan->policy, &ticket, &response, NOW, &stored);
+}
+
+static const char answer[] = "{'choices':[{'finish_reason':'stop','message':{'content':'Hi'}}]}";
+
+/* A tenant's own time ends what others of its group keep longer, and the client is told so. */
+START_TEST(time_left)
+{
+    struct request request = request_of("slow", "");
+    struct entry entry;
+
+    configure("[policy llm]\nttl = 1h\nallow-controls = yes\n[tenant slow]\ngroup = g\n"
+              "[tenant fast]\ngroup = g\nttl = 60s\n");
+    struct plan plan = plan_of(&request);
+    ck_assert_int_eq(store(&plan, "application/json", answer), REASON_NONE);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW + 10000, nonce, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    ck_assert_int_eq(entry.fresh_until, NOW + 3600000);
+    request = request_of("fast", "");
+    plan = plan_of(&request);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW + 10000, nonce, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    ck_assert_int_eq(entry.fresh_until, NOW + 60000);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW + 60000, nonce, &entry);
+    ck_assert_int_eq(plan.reason, REASON_EXPIRED);
+    request = request_of("slow", "cache-control: max-age=30\n");
+    plan = plan_of(&request);
+    plan_found(&plan, &scratch, buf_str(&stored), NOW + 10000, nonce, &entry);
+    ck_assert_int_eq(plan.status, PLAN_HIT);
+    ck_assert_int_eq(entry.fresh_until, NOW + 30000);
+}
+END_TEST
+
+/* An answer is never younger than now, whatever the clock of the agent that wrote it says. */
+START_TEST(no_age_at_all_is_too_old)
+{
+    struct request request = request_of("acme", "");
+    struct entry entry;
+
+    configure("[policy llm]\nallow-controls = yes\n");
+    struct plan plan = plan_of(&request);
+    ck_assert_int_eq(store(&plan, "application/json", answer), REASON_NONE);
+    request = request_of("acme", "cache-control: max-age=0\n");
+    for (int64_t ahead = -1; ahead <= 1000; ahead += 1001) {
+        plan = plan_of(&request);
+        plan_found(&plan, &scratch, buf_str(&stored), NOW - ahead, nonce, &entry);
+        ck_assert_int_eq(plan.status, PLAN_MISS);
+        ck_assert_int_eq(plan.reason, REASON_EXPIRED);
+    }
+}
+END_TEST
+
+/* Where the operator has switched the cache off the origin answers, whatever the client says. */
+START_TEST(off_is_no_504)
+{
+    struct request request = request_of("closed", "cache-control: only-if-cached\n");
+
+    configure("[policy llm]\nallow-controls = yes\n[tenant closed]\ncache = off\n[tenant open]\n"
+              "[model m]\ncache = off\n");
+    ck_assert_int_eq(plan_of(&request).reason, REASON_OFF);
+    ck_assert(!plan_of(&request).only);
+    request.tenant = STR("open");
+    ck_assert_int_eq(plan_of(&request).reason, REASON_OFF);
+    ck_assert(!plan_of(&request).only);
+    request.body = STR("{}");
+    ck_assert_int_eq(plan_of(&request).reason, REASON_ABSENT);
+    ck_assert(plan_of(&request).only);
+}
+END_TEST
+
+/* What an API answers is judged; what cannot be judged is not kept, whatever its type. */
+START_TEST(answers_that_cannot_be_judged)
+{
+    struct request request = request_of("acme", "");
+
+    configure("[policy llm]\ncontent-types = application/json text/plain text/event-stream\n");
+    struct plan plan = plan_of(&request);
+    ck_assert_int_eq(store(&plan, "application/json", answer), REASON_NONE);
+    ck_assert_int_eq(store(&plan, "text/plain", answer), REASON_TYPE);
+    ck_assert_int_eq(store(&plan, "text/event-stream", "data: {'error':{}}"), REASON_TYPE);
+    request.target = STR("/translate");
+    plan = plan_of(&request);
+    ck_assert_int_eq(store(&plan, "text/plain", "Hi"), REASON_NONE);
+}
+END_TEST
+
 Suite *suite_plan_rules(void)
 {
     Suite *suite = suite_create("plan_rules");
@@ -123,6 +236,10 @@ Suite *suite_plan_rules(void)
     tcase_add_test(cases, a_model_in_a_path);
     tcase_add_test(cases, a_model_in_path_and_body);
     tcase_add_test(cases, every_model);
+    tcase_add_test(cases, time_left);
+    tcase_add_test(cases, no_age_at_all_is_too_old);
+    tcase_add_test(cases, off_is_no_504);
+    tcase_add_test(cases, answers_that_cannot_be_judged);
     suite_add_tcase(suite, cases);
     return suite;
 }
