@@ -27,8 +27,8 @@ enum { KB = 1 << 10, MB = 1 << 20, GB = 1 << 30 };
 
 #define GENERATION                                                                                 \
     NUMBER(0, 1000000000), .preset = "0",                                                          \
-                           .help = "Part of the key: another number, and nothing stored before "   \
-                                   "is found any more"
+                           .help = "Part of the key: a number that was never used, and nothing "   \
+                                   "stored before is found any more"
 
 static const struct config_key agent_keys[] = {
     {AGENT("agent", "listen", listen), WORDS(1, address), .preset = "127.0.0.1:9201",
@@ -201,7 +201,9 @@ static const struct config_key tenant_keys[] = {
      .help = "The largest body that is stored; 0: as the policy says"},
     {TENANT("allow-controls", allow_controls), CHOICE("policy|no|yes"), .preset = "policy",
      .help = "Whether the cache headers of its requests are obeyed; policy: as the policy says"},
-    {TENANT("generation", generation), GENERATION},
+    {TENANT("generation", generation), NUMBER(0, 1000000000), .preset = "0",
+     .help = "Part of the key: a number that was never used, and the tenant finds nothing stored "
+             "before; the others of its group do, until theirs is the same"},
 };
 
 static const struct config_key model_keys[] = {

@@ -1,10 +1,11 @@
 /* The key is the hash of these fields, each behind its length (8 bytes, little-endian), so that
  * no two different lists of fields are the same bytes:
  *
- *   version of this list, policy, its generation, who shares it: kind, name, generation, upstream,
- *   backend, method, scheme, host (lower case), the parameters that are ignored, the target without
- *   them, for each vary header its name, the number of its fields and their values, kind of body,
- *   API, namespace, hash of the canonical body under either secret, its length
+ *   version of this list, policy, its generation, its rules for answers, who shares it: kind, name,
+ * generation, upstream, backend, method, scheme, host (lower case), the parameters that are
+ * ignored, the target without them, for each vary header its name, the number of its fields and
+ * their values, kind of body, API, namespace, hash of the canonical body under either secret, its
+ * length
  *
  * A change to the list changes KEY_VERSION, so that old entries are never found again.
  */
@@ -15,7 +16,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define KEY_VERSION "2"
+#define KEY_VERSION "3"
 
 static void derive(unsigned char *out, size_t len, struct str secret, XXH64_hash_t seed)
 {
@@ -121,19 +122,32 @@ static void append_vary(struct buf *out, const struct policy *policy, const stru
     }
 }
 
+uint64_t key_rules(const struct policy *policy, struct buf *scratch)
+{
+    buf_clear(scratch);
+    append_list(scratch, &policy->vary);
+    append_list(scratch, &policy->ignore_vary);
+    append_list(scratch, &policy->store_finish);
+    append_number(scratch, policy->store_tool_calls);
+    append_number(scratch, (uint64_t)policy->min_output_tokens);
+    append_number(scratch, policy->shared);
+    return XXH3_64bits(scratch->ptr, scratch->len);
+}
+
 static void append_hash(struct buf *out, struct hash128 h)
 {
     append_number(out, h.high);
     append_number(out, h.low);
 }
 
-static void append_fields(struct buf *out, const struct policy *policy,
+static void append_fields(struct buf *out, const struct policy *policy, uint64_t rules,
                           const struct request *request, const struct key_body *body,
                           const struct key_context *context)
 {
     key_field(out, STR(KEY_VERSION));
     key_field(out, policy->name);
     append_number(out, (uint64_t)policy->generation);
+    append_number(out, rules);
     key_field(out, context->owner.kind);
     key_field(out, context->owner.name);
     append_number(out, (uint64_t)context->owner.generation);
@@ -179,8 +193,9 @@ bool key_derive(struct key *out, const struct key_secret *secret, const struct p
                 const struct request *request, const struct key_body *body,
                 const struct key_context *context, struct buf *scratch)
 {
+    out->rules = key_rules(policy, scratch);
     buf_clear(scratch);
-    append_fields(scratch, policy, request, body, context);
+    append_fields(scratch, policy, out->rules, request, body, context);
     if (!buf_ok(scratch) || policy->name.len > KEY_POLICY_MAX)
         return false;
     struct hash128 h = hash(secret->key, buf_str(scratch));

@@ -46,6 +46,7 @@ struct key {
     struct hash128 digest; /* of the same fields under the other secret */
     uint64_t length;       /* of the canonical body, bytes */
     uint64_t tenant;       /* keyed digest of the tenant or group; 0 when all share */
+    uint64_t rules;        /* see key_rules() */
 };
 
 static inline struct str key_text(const struct key *key)
@@ -70,6 +71,10 @@ void key_field(struct buf *out, struct str field);
 
 /* A digest that nobody can compute without the secret, and that is no key. */
 struct hash128 key_digest(const struct key_secret *secret, struct str bytes);
+
+/* A digest of what the policy says of answers and cannot be asked again of one that is stored: what
+ * was kept by other rules is not found. `scratch` is overwritten. */
+uint64_t key_rules(const struct policy *policy, struct buf *scratch);
 
 /* Makes the key of a request that policy_may_lookup() has let pass. `scratch` is overwritten.
  * False when there is no memory. */

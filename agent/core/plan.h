@@ -64,12 +64,14 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
 /* Judges what the store holds under plan->key at time `now` (ms since the epoch). What the policy
  * would not store today is no hit. On a hit *entry is filled, its slices pointing into `stored` and
  * `scratch`, its body one that this HAProxy returns unchanged, and fresh for this request no longer
- * than its own limits allow; otherwise the plan's reason says why not. New ids of answers are made of `nonce`, which is another one at each call. */
+ * than its own limits allow; otherwise the plan's reason says why not. New ids of answers are made
+ * of `nonce`, which is another one at each call. */
 void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
                 struct hash128 nonce, struct entry *entry);
 
 /* Judges an answer. REASON_NONE: *stored holds the entry to be kept under ticket->key. `policy`
- * is the one the ticket names, NULL when there is none of that name any more. */
+ * is the one the ticket names, NULL when there is none of that name any more; when its rules are
+ * not those of the lookup any more, REASON_TICKET. */
 enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,
                         const struct ticket *ticket, const struct response *response, int64_t now,
                         struct buf *stored);

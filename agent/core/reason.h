@@ -40,7 +40,8 @@
     X(REASON_STORE_ERROR, "store-error", "the store answered with an error")                       \
     X(REASON_INTERNAL, "internal", "the agent had no memory left for the request")                 \
     /* of an answer offered for storage */                                                         \
-    X(REASON_TICKET, "ticket", "the ticket is not one this agent or its peers wrote")              \
+    X(REASON_TICKET, "ticket",                                                                     \
+      "the ticket is not one this agent or its peers wrote, or not by the rules of today")         \
     X(REASON_RESPONSE_CUT, "response-cut", "the answer was not complete")                          \
     X(REASON_STATUS, "status", "the policy does not store this status")                            \
     X(REASON_TYPE, "type",                                                                         \

@@ -1,7 +1,8 @@
-/* 2 <key text> <digest> <length> <tenant> <ttl> <api> <count> <room> <mac of all before it> */
+/* 3 <key text> <digest> <length> <tenant> <rules> <ttl> <api> <count> <room> <mac of all before it>
+ */
 #include "ticket.h"
 
-#define TICKET_VERSION "2 "
+#define TICKET_VERSION "3 "
 
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)
 {
@@ -14,6 +15,8 @@ void ticket_write(struct buf *out, const struct key_secret *secret, const struct
     hex64_append(out, ticket->key.digest.low);
     buf_printf(out, " %llu ", (unsigned long long)ticket->key.length);
     hex64_append(out, ticket->key.tenant);
+    buf_append(out, STR(" "));
+    hex64_append(out, ticket->key.rules);
     buf_printf(out, " %lld ", (long long)ticket->ttl);
     buf_append(out, ticket->api);
     buf_printf(out, " %lld %lld ", (long long)ticket->count, (long long)ticket->room);
@@ -61,6 +64,7 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
         !hex64_read(str_from(digest, HEX64), &out->key.digest.low) ||
         !decimal_read(str_split(&text, ' '), &length) ||
         !hex64_read(str_split(&text, ' '), &out->key.tenant) ||
+        !hex64_read(str_split(&text, ' '), &out->key.rules) ||
         !decimal_read(str_split(&text, ' '), &out->ttl))
         return false;
     out->api = str_split(&text, ' ');

@@ -22,7 +22,9 @@ static void check_again(const struct ticket *t, const struct key_secret *secret)
     require(str_eq(key_text(&back.key), key_text(&t->key)) && str_eq(back.policy, t->policy));
     require(back.key.digest.high == t->key.digest.high &&
             back.key.digest.low == t->key.digest.low && back.key.length == t->key.length &&
-            back.key.tenant == t->key.tenant && back.ttl == t->ttl);
+            back.key.tenant == t->key.tenant && back.key.rules == t->key.rules &&
+            back.ttl == t->ttl && back.count == t->count && back.room == t->room &&
+            str_eq(back.api, t->api));
     buf_free(&written);
 }
 

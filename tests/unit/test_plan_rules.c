@@ -127,21 +127,27 @@ static struct request request_of(const char *tenant, const char *headers)
     return request;
 }
 
+/* By way of HAProxy, and by the policy of that name as it is now. More headers may stand behind the
+ * type. */
 static enum reason store(const struct plan *plan, const char *type, const char *body)
 {
     struct response response = sample_response();
-    struct buf line = buf_new(100);
+    struct buf line = buf_new(200), text = buf_new(TICKET_MAX);
     struct ticket ticket = {.key = plan->key,
                             .ttl = plan->ttl,
                             .api = str_of(plan->api->name),
                             .count = plan->count,
                             .room = (int64_t)plan->room};
 
+    ticket_write(&text, &secret, &ticket);
+    ck_assert(ticket_read(unit_guard(buf_str(&text)), &secret, &ticket));
     buf_printf(&line, "content-type: %s\n%c", type, '\0');
     response.headers = headers_of(line.ptr);
     response.body = unit_json(body);
     buf_free(&line);
-    return plan_answer(&scratch, plan->policy, &ticket, &response, NOW, &stored);
+    buf_free(&text);
+    return plan_answer(&scratch, config_policy(config, ticket.policy), &ticket, &response, NOW,
+                       &stored);
 }
 
 static const char answer[] = "{'choices':[{'finish_reason':'stop','message':{'content':'Hi'}}]}";
@@ -227,6 +233,63 @@ START_TEST(answers_that_cannot_be_judged)
 }
 END_TEST
 
+/* One key of the policy, before and after a reload: what was kept by the one rule is not served by
+ * the other, and an answer that was asked for by the one is not kept by the other. */
+static const struct {
+    const char *before, *after;
+} changes[] = {
+    {"", "store-tool-calls = no"},
+    {"store-finish = length refusal", ""},
+    {"store-finish = length", "store-finish = refusal"},
+    {"", "min-output-tokens = 5"},
+    {"ignore-vary = accept-language", ""},
+    {"", "vary = origin accept-language"},
+    {"scope = shared", ""},
+    {"", "scope = shared"},
+};
+
+static void configure_policy(const char *line)
+{
+    struct buf text = buf_new(1000);
+
+    buf_printf(&text, "[policy llm]\n%s\n%c", line, '\0');
+    configure(text.ptr);
+    buf_free(&text);
+}
+
+START_TEST(rules_that_change)
+{
+    struct request request = request_of("acme", "");
+
+    configure_policy(changes[_i].before);
+    struct plan before = plan_of(&request);
+    ck_assert_int_eq(store(&before, "application/json", answer), REASON_NONE);
+    configure_policy(changes[_i].after);
+    struct plan after = plan_of(&request);
+    ck_assert(!str_eq(key_text(&before.key), key_text(&after.key)));
+    ck_assert_int_eq(store(&before, "application/json", answer), REASON_TICKET);
+    ck_assert_int_eq(store(&after, "application/json", answer), REASON_NONE);
+}
+END_TEST
+
+START_TEST(rules_that_do_not_matter)
+{
+    static const char *const lines[] = {"ttl = 5m",      "ttl-jitter = 5",  "max-body = 1kb",
+                                        "emit = age",    "hit-id = new",    "allow-controls = yes",
+                                        "mode = shadow", "replay = x-model"};
+    struct request request = request_of("acme", "");
+
+    configure("");
+    struct plan before = plan_of(&request);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        configure_policy(lines[i]);
+        struct plan after = plan_of(&request);
+        ck_assert_msg(str_eq(key_text(&before.key), key_text(&after.key)), "%s", lines[i]);
+        ck_assert_int_eq(store(&before, "application/json", answer), REASON_NONE);
+    }
+}
+END_TEST
+
 Suite *suite_plan_rules(void)
 {
     Suite *suite = suite_create("plan_rules");
@@ -240,6 +303,8 @@ Suite *suite_plan_rules(void)
     tcase_add_test(cases, no_age_at_all_is_too_old);
     tcase_add_test(cases, off_is_no_504);
     tcase_add_test(cases, answers_that_cannot_be_judged);
+    tcase_add_loop_test(cases, rules_that_change, 0, sizeof changes / sizeof *changes);
+    tcase_add_test(cases, rules_that_do_not_matter);
     suite_add_tcase(suite, cases);
     return suite;
 }

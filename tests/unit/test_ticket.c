@@ -24,6 +24,7 @@ static struct ticket sample(const char *key)
         .key = {.digest = {0x0123456789abcdef, 0xfedcba9876543210},
                 .length = 1234,
                 .tenant = 0x00ff00ff00ff00ff,
+                .rules = 0x123456789abcdef0,
                 .text_len = strlen(key)},
         .ttl = 86400000,
         .api = STR("openai-chat"),
@@ -52,6 +53,7 @@ START_TEST(round_trip)
     ck_assert_uint_eq(back.key.digest.low, in.key.digest.low);
     ck_assert_uint_eq(back.key.length, 1234);
     ck_assert_uint_eq(back.key.tenant, in.key.tenant);
+    ck_assert_uint_eq(back.key.rules, in.key.rules);
     ck_assert_int_eq(back.ttl, 86400000);
     /* it passes through HAProxy's configuration and log */
     for (size_t i = 0; i < written.len; i++)
@@ -66,9 +68,9 @@ START_TEST(golden)
 
     ticket_write(&text, &secret, &in);
     ck_assert_str_is(buf_str(&text),
-                     "2 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
-                     "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 86400000 "
-                     "openai-chat 2 61440 ba2f4315e1902b03");
+                     "3 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
+                     "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 123456789abcdef0 "
+                     "86400000 openai-chat 2 61440 9af436992bf40cd1");
 }
 END_TEST
 
@@ -142,33 +144,38 @@ START_TEST(signed_but_wrong)
 {
 #define DIGEST "0123456789abcdeffedcba9876543210"
 #define TENANT "00ff00ff00ff00ff"
+#define RULES "123456789abcdef0"
     static const struct {
         const char *text;
         bool good;
     } cases[] = {
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", true},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000  0 61440 ", true},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat x 61440 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
-        {"2  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
-        {"2 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ",
-         false},
-        {"2 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ",
-         false},
-        {"2 sc:llm " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
-        {"2 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", true},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000  0 61440 ", true},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat x 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
+        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
+        {"3  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
+        {"3 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
          " 1000 openai-chat 2 61440 ",
          false},
-        {"2 " SAMPLE_KEY " 0123 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " x " TENANT " 1000 openai-chat 2 61440 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 x 1000 openai-chat 2 61440 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 0 openai-chat 2 61440 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " -5 openai-chat 2 61440 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " ", false},
-        {"2 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 x ", false},
+        {"3 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
+         " 1000 openai-chat 2 61440 ",
+         false},
+        {"3 sc:llm " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
+        {"3 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
+         " " RULES " 1000 openai-chat 2 61440 ",
+         false},
+        {"3 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 x " RULES " 1000 openai-chat 2 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 0 openai-chat 2 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " -5 openai-chat 2 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " x 1000 openai-chat 2 61440 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
+        {"3 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 x ", false},
         {"", false},
     };
     struct ticket back;
