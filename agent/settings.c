@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-enum { SETTINGS_MAX_FILE = 1 << 20, SETTINGS_MAX_KEY_FILE = 16 << 10 };
+enum {
+    SETTINGS_MAX_FILE = 16 << 20, /* as much as --print-config writes */
+    SETTINGS_MAX_KEY_FILE = 16 << 10,
+};
 
 extern char **environ;
 

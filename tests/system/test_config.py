@@ -108,6 +108,17 @@ def test_a_file_with_tenants_and_models_is_good(check):
     assert status != 0 and 'SPOA_CACHE_TENANT_ACME_TTL' in messages and '[tenant NAME]' in messages
 
 
+def test_what_is_printed_of_as_many_tenants_as_there_may_be_is_read_again(tmp_path):
+    path = tmp_path / 'agent.ini'
+    path.write_text('[policy llm]\nmask = [a]\\d+ b\n  =x\n  [y]\n  :z\n' + ''.join(
+        f'[tenant {n:032}]\nmatch = {" ".join(f"identity-{n}-{i}" for i in range(8))}\n'
+        for n in range(4096)))
+    first = run('-c', path, '--print-config').stdout
+    assert first.count('\n[tenant ') == 4096
+    path.write_text(first)
+    assert run('-c', path, '--print-config').stdout == first
+
+
 def test_print_config_explains_the_keys_of_sections_that_are_not_there(tmp_path):
     path = tmp_path / 'agent.ini'
     path.write_text('[tenant acme]\ncache = off\n')
