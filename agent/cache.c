@@ -46,7 +46,7 @@ struct cache {
     struct plan_scratch scratch;
     struct buf stored;
     struct seal *seal;   /* owned; for stores that others can read and write */
-    uint64_t found;      /* how often something was: makes each nonce another one */
+    uint64_t nonce[2];   /* random at first, then counted on: no other agent has the same */
     struct lookup *free; /* lookups to be used again */
 };
 
@@ -58,9 +58,9 @@ static int64_t now_ms(const struct cache *cache)
 /* Bytes that nobody can guess and that never come again. */
 static struct hash128 next_nonce(struct cache *cache)
 {
-    const uint64_t unique[] = {++cache->found, (uint64_t)now_ms(cache)};
-
-    return key_digest(&cache->secret, (struct str){(const char *)unique, sizeof unique});
+    cache->nonce[0]++;
+    return key_digest(&cache->secret,
+                      (struct str){(const char *)cache->nonce, sizeof cache->nonce});
 }
 
 static struct lookup *lookup_new(struct cache *cache)
@@ -295,7 +295,7 @@ struct cache *cache_new(struct ev_loop *loop, struct config *config, struct stor
                             .stored = buf_new(STORED_MAX)};
     key_secret_derive(&cache->secret, config->secret);
     plan_scratch_init(&cache->scratch);
-    if (cache->seal)
+    if (cache->seal && getrandom(cache->nonce, sizeof cache->nonce, 0) == sizeof cache->nonce)
         return cache;
     cache_free(cache);
     return NULL;

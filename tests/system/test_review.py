@@ -1,6 +1,7 @@
 """What a reviewer broke once: each test is a way in which a hit would have been wrong, or a
 request slower or failed for the cache."""
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -217,3 +218,20 @@ def test_an_old_agent_leaves_the_socket_of_its_successor():
 def test_the_agents_socket_is_for_its_group():
     with harness.Agent() as agent:
         assert os.stat(agent.address.removeprefix('unix:')).st_mode & 0o777 == 0o660
+
+
+def test_agents_with_one_secret_never_give_the_same_id():
+    config = '[key]\nsecret = the same for both of them\n[policy llm]\nhit-id = new\n'
+    answer = json.dumps({'id': 'chatcmpl-' + 'a' * 24, 'choices': [
+        {'finish_reason': 'stop', 'message': {'content': 'Hi'}}]})
+    body, path, seen = chat(prompt()), '/v1/chat/completions', []
+    with harness.Agent(config) as one, harness.Agent(config) as other:
+        with spop.Connection(one.address) as first, spop.Connection(other.address) as second:
+            for connection in (first, second):
+                spop.look_and_store(connection, body, answer, target=path)
+            for _ in range(50):
+                for connection in (first, second):
+                    connection.notify(spop.lookup(body, target=path))
+                for connection in (first, second):
+                    seen.append(json.loads(spop.actions(connection.read())['body'])['id'])
+    assert len(set(seen)) == 100
