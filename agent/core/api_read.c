@@ -6,6 +6,7 @@
 enum {
     ANSWERS_MAX = 1 << 20, /* more than any API gives */
     NUMBER_MAX = 63,       /* a longer number is not meant */
+    MODELS_MAX = 64,       /* that a request names at once */
 };
 
 /* The member, but NULL for one that is null: both say nothing. */
@@ -180,8 +181,11 @@ static bool matches(struct str name, const char *pattern)
     return !*pattern;
 }
 
+/* No model's name is so long; to look through one that is takes time. */
 static bool is_live(const struct api *api, struct str model)
 {
+    if (model.len > API_MODEL_MAX)
+        return api->live_models;
     for (const char *const *pattern = api->live_models; pattern && *pattern; pattern++)
         if (matches(model, *pattern))
             return true;
@@ -193,6 +197,8 @@ static bool has_live(const struct api *api, const struct json_doc *doc)
 {
     const struct json_node *models = json_member(doc, &doc->nodes[0], STR("models"));
 
+    if (models && models->count > MODELS_MAX)
+        return api->live_models;
     for (const struct json_node *model = models ? json_first(models) : NULL; model;
          model = json_next(doc, models, model))
         if (model->type == JSON_STRING && is_live(api, model->text))

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static struct json_doc doc;
 
@@ -254,6 +255,25 @@ START_TEST(what_more_than_the_request_decides)
 }
 END_TEST
 
+/* Such names cost time and are no models. */
+START_TEST(names_without_end)
+{
+    static char text[4096];
+
+    for (int more = 0; more < 2; more++) {
+        snprintf(text, sizeof text, "{'model':'%0*d'}", API_MODEL_MAX + more, 0);
+        ck_assert(api_bypasses(named("openai-chat"), read_request(text)) == more);
+        ck_assert(!api_bypasses(named("generic"), read_request(text)));
+        size_t len = (size_t)snprintf(text, sizeof text, "{'models':['a'");
+        for (int i = 1; i < 64 + more; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len, ",'a'");
+        snprintf(text + len, sizeof text - len, "]}");
+        ck_assert(api_bypasses(named("openai-chat"), read_request(text)) == more);
+        ck_assert(!api_bypasses(named("generic"), read_request(text)));
+    }
+}
+END_TEST
+
 START_TEST(models_in_paths)
 {
     static const struct {
@@ -310,6 +330,7 @@ Suite *suite_api_read(void)
     tcase_add_test(cases, temperature);
     tcase_add_test(cases, model);
     tcase_add_test(cases, what_more_than_the_request_decides);
+    tcase_add_test(cases, names_without_end);
     tcase_add_test(cases, models_in_paths);
     tcase_add_test(cases, streams_in_paths);
     suite_add_tcase(suite, cases);
