@@ -136,7 +136,7 @@ bool api_streams_path(const struct api *api, struct str target)
     return api_path_end(api_path(target), api->stream_paths);
 }
 
-static struct str model_in_body(const struct json_doc *doc)
+struct str api_model_in_body(const struct json_doc *doc)
 {
     const struct json_node *model = json_member(doc, &doc->nodes[0], STR("model"));
 
@@ -145,7 +145,7 @@ static struct str model_in_body(const struct json_doc *doc)
 
 struct str api_model(const struct api *api, const struct json_doc *doc, struct str target)
 {
-    struct str model = model_in_body(doc);
+    struct str model = api_model_in_body(doc);
 
     return model.len ? model : api_model_in_path(api, target);
 }
@@ -218,7 +218,7 @@ static bool asks(const struct api *api, const struct json_doc *doc)
 
 bool api_bypasses(const struct api *api, const struct json_doc *doc)
 {
-    return is_live(api, model_in_body(doc)) || has_live(api, doc) || !asks(api, doc);
+    return is_live(api, api_model_in_body(doc)) || has_live(api, doc) || !asks(api, doc);
 }
 
 bool api_bypasses_path(const struct api *api, struct str target)

@@ -24,6 +24,9 @@ enum api_said api_temperature(const struct api *api, const struct json_doc *doc,
  * encoded, say); empty when neither does. Borrowed from the document or from `target`. */
 struct str api_model(const struct api *api, const struct json_doc *doc, struct str target);
 
+/* The model that the body names, or empty. */
+struct str api_model_in_body(const struct json_doc *doc);
+
 /* The model that the path names (Gemini, Bedrock, Azure's deployments), or empty. */
 struct str api_model_in_path(const struct api *api, struct str target);
 

@@ -22,9 +22,10 @@ static void read_body(struct subject *s)
         return;
     s->has_form = canonical_annotate(&s->form, doc, api->request, s->scope.policy->normalizer,
                                      s->notes) == REASON_NONE;
+    struct str in_body = api_model_in_body(doc);
     if (doc->nodes[0].type == JSON_OBJECT)
         s->model = api_model(api, doc, s->request->target);
-    s->rules = scope_model(&s->scope, s->model);
+    s->rules = scope_model(&s->scope, api, in_body, s->request->target);
 }
 
 void subject_open(struct subject *out, const struct config *config, const struct key_secret *secret,

@@ -63,30 +63,6 @@ static int64_t shorter(int64_t ttl, int64_t other)
     return other > 0 && other < ttl ? other : ttl;
 }
 
-/* Takes what is said of a model into the plan; false when nothing is cached for it. */
-static bool obey_model(struct plan *plan, const struct scope *scope, struct str name)
-{
-    const struct model *model = scope_model(scope, name);
-
-    if (model)
-        plan->ttl = shorter(plan->ttl, model->ttl);
-    return !model || model->cache;
-}
-
-/* The same of each model that the request names: of body and path, either may be the one that
- * answers. A request that names none is what `*` alone stands for. */
-static bool obey_models(struct plan *plan, const struct scope *scope, const struct meaning *meaning,
-                        struct str target)
-{
-    char decoded[API_MODEL_MAX];
-    struct str in_body = meaning_model(meaning);
-    struct str in_path = api_model_decoded(api_model_in_path(plan->api, target), decoded);
-
-    if (in_path.len && !obey_model(plan, scope, in_path))
-        return false;
-    return (in_path.len && !in_body.len) || obey_model(plan, scope, in_body);
-}
-
 static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
                               const struct key_secret *secret, const struct scope *scope,
                               const struct request *request, struct str space)
@@ -108,9 +84,11 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
         return meaning.reason;
     if (plan->api && api_bypasses_path(plan->api, request->target))
         return REASON_FIELD;
-    plan->ttl = scope->ttl;
-    if (plan->api && !obey_models(plan, scope, &meaning, request->target))
+    const struct model *model =
+        plan->api ? scope_model(scope, plan->api, meaning_model(&meaning), request->target) : NULL;
+    if (model && !model->cache)
         return REASON_OFF;
+    plan->ttl = shorter(scope->ttl, model ? model->ttl : 0);
     plan->count = meaning.count;
     return key_derive(&plan->key, secret, scope->policy, request, &meaning.body, &context,
                       &scratch->fields)

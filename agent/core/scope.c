@@ -1,5 +1,6 @@
 #include "scope.h"
 
+#include "api_read.h"
 #include "hex.h"
 
 /* Where clients put what they log in with; "key" is a parameter of the query at Google's APIs. */
@@ -126,7 +127,25 @@ void scope_find(struct scope *out, const struct config *config, const struct key
     set_limits(out);
 }
 
-const struct model *scope_model(const struct scope *scope, struct str model)
+static const struct model *stricter(const struct model *one, const struct model *other)
 {
-    return scope->config ? config_model(scope->config, model) : NULL;
+    if (!one || !other)
+        return one ? one : other;
+    if (one->cache != other->cache)
+        return one->cache ? other : one;
+    return one->ttl && (one->ttl < other->ttl || !other->ttl) ? one : other;
+}
+
+const struct model *scope_model(const struct scope *scope, const struct api *api,
+                                struct str in_body, struct str target)
+{
+    char decoded[API_MODEL_MAX];
+    struct str in_path = api_model_decoded(api_model_in_path(api, target), decoded);
+
+    if (!scope->config)
+        return NULL;
+    if (!in_path.len)
+        return config_model(scope->config, in_body);
+    return stricter(config_model(scope->config, in_path),
+                    in_body.len ? config_model(scope->config, in_body) : NULL);
 }

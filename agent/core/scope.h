@@ -3,6 +3,7 @@
 #ifndef CORE_SCOPE_H
 #define CORE_SCOPE_H
 
+#include "api.h"
 #include "config.h"
 #include "key.h"
 
@@ -29,7 +30,10 @@ struct scope {
 void scope_find(struct scope *out, const struct config *config, const struct key_secret *secret,
                 const struct request *request, struct buf *scratch);
 
-/* What is said of the model, empty for none, in the configuration; or NULL. */
-const struct model *scope_model(const struct scope *scope, struct str model);
+/* What is said in the configuration of the model that a request names, in its body or in its path;
+ * or NULL. Either may be the one that answers: of two the stricter. A request that names none is
+ * what `*` alone stands for. */
+const struct model *scope_model(const struct scope *scope, const struct api *api,
+                                struct str in_body, struct str target);
 
 #endif

@@ -208,6 +208,8 @@ START_TEST(other_reasons_and_where_they_lie)
          "           cache = off in the section of the tenant\n"},
         {"[model x]\ncache = off\n", "/v1/chat/completions", "{\"model\":\"x\"}",
          "           cache = off in the section of the model\n"},
+        {"[model x:1]\ncache = off\n", "/model/x%3A1/converse", "{\"model\":\"y\"}",
+         "           cache = off in the section of the model\n"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
