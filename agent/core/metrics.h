@@ -45,7 +45,9 @@
       "Times that a Redis node failed so often that it was not asked any more")                    \
     X(redis_redirects, counter, "redis_redirects_total",                                           \
       "Commands sent again to the node that another one named")                                    \
-    X(redis_failovers, counter, "redis_failovers_total", "New masters that Sentinel named")
+    X(redis_failovers, counter, "redis_failovers_total", "New masters that Sentinel named")        \
+    X(redis_watched, gauge, "redis_watched", "Redis nodes that report what changes in them")       \
+    X(redis_changes, counter, "redis_changes_total", "Changed keys that Redis reported")
 
 struct metrics {
 #define X(field, type, name, help) uint64_t field;

@@ -19,8 +19,9 @@ struct redis {
     struct redis_pool pool;
     struct redis_route *route;
     struct redis_command *earliest, *latest;
-    struct redis_command *unused; /* by `later` */
-    bool closing;
+    struct redis_command *unused;     /* by `later` */
+    struct redis_listener *listeners; /* by `next` */
+    bool closing, watching;
     ev_timer timer;
     int64_t wake; /* when it fires */
 };
@@ -157,9 +158,12 @@ static void on_answered(void *context, struct redis_node *from, struct redis_com
         return;
     struct store_read *read = end_wait(r, c);
     enum store_result result = result_of(reply);
+    bool watched = c->coverage && c->coverage == redis_node_coverage(from);
     command_release(r, c);
-    if (read)
-        finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
+    if (!read)
+        return;
+    read->watched = watched;
+    finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
 }
 
 static void on_trouble(void *context)
@@ -167,6 +171,68 @@ static void on_trouble(void *context)
     struct redis *r = context;
 
     r->route->ops->trouble(r->route);
+}
+
+static void on_changed(void *context, struct str key)
+{
+    struct redis *r = context;
+
+    r->pool.metrics->redis_changes++;
+    for (struct redis_listener *l = r->listeners; l; l = l->next)
+        if (l->changed)
+            l->changed(l->context, key);
+}
+
+static void on_flushed(void *context)
+{
+    struct redis *r = context;
+
+    for (struct redis_listener *l = r->listeners; l && !r->closing; l = l->next)
+        if (l->flushed)
+            l->flushed(l->context);
+}
+
+/* Whether every node that keys are at is covered. */
+static bool covers_all(const struct redis_pool *p)
+{
+    bool covered = false;
+
+    for (struct redis_node *n = p->nodes; n; n = redis_node_next(n)) {
+        bool used = !p->redirects || *redis_node_mark(n);
+        if (used && !redis_node_coverage(n))
+            return false;
+        covered |= used;
+    }
+    return covered;
+}
+
+/* Tells when it began or ended that all changes are reported. */
+static void settle_watching(struct redis *r)
+{
+    bool watching = !r->closing && covers_all(&r->pool);
+
+    if (watching == r->watching)
+        return;
+    r->watching = watching;
+    for (struct redis_listener *l = r->listeners; l && !r->closing; l = l->next)
+        if (l->watching)
+            l->watching(l->context, watching);
+}
+
+static void on_moved(void *context)
+{
+    on_flushed(context);
+    settle_watching(context);
+}
+
+static void on_covers(void *context, bool begins)
+{
+    struct redis *r = context;
+
+    r->pool.metrics->redis_watched += begins ? 1 : (uint64_t)-1;
+    if (!begins)
+        on_flushed(r);
+    settle_watching(r);
 }
 
 static struct redis_node *node_of(struct redis *r, struct str key)
@@ -184,6 +250,7 @@ static void redis_get(struct store *store, struct str key, int64_t now, struct s
     struct redis_command *c = NULL;
 
     (void)now;
+    read->watched = false;
     if (node && redis_node_takes_read(node, &why))
         c = command_new(r, 2, argv, lengths);
     if (c && send_command(r, node, c, false)) {
@@ -321,8 +388,11 @@ static void init_pool(struct redis *r, struct ev_loop *loop, struct metrics *met
         .own_keys = o->own_keys,
         .answered = on_answered,
         .trouble = on_trouble,
+        .moved = on_moved,
         .context = r,
     };
+    if (o->watch)
+        r->pool.watch = (struct redis_watch_events){on_changed, on_flushed, on_covers, r};
 }
 
 static struct redis_route *open_route(struct redis *r)
@@ -358,4 +428,25 @@ struct store *redis_new(struct ev_loop *loop, const struct redis_options *option
         return &r->store;
     redis_free(&r->store);
     return NULL;
+}
+
+void redis_listen(struct store *store, struct redis_listener *l)
+{
+    struct redis *r = (struct redis *)store;
+
+    l->next = r->listeners;
+    r->listeners = l;
+}
+
+bool redis_is_watching(const struct store *store)
+{
+    return ((const struct redis *)store)->watching;
+}
+
+bool redis_is_fresh(const struct store *store, struct str key)
+{
+    const struct redis *r = (const struct redis *)store;
+    const struct redis_node *n = r->route->ops->node(r->route, key);
+
+    return n && redis_node_is_fresh(n);
 }
