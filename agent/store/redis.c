@@ -48,6 +48,14 @@ static void finish(struct store_read *read, enum store_result result, struct str
     read->done(read, result, value);
 }
 
+static void finish_number(struct store_read *read, long long number)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", number);
+
+    finish(read, STORE_HIT, (struct str){digits, (size_t)len});
+}
+
 static struct redis_command *command_new(struct redis *r, int argc, const char **argv,
                                          const size_t *lengths)
 {
@@ -116,11 +124,11 @@ static struct store_read *end_wait(struct redis *r, struct redis_command *c)
     return read;
 }
 
-static enum store_result result_of(const redisReply *reply)
+static enum store_result result_of(const struct redis_command *c, const redisReply *reply)
 {
     if (!reply)
         return STORE_DOWN;
-    if (reply->type == REDIS_REPLY_STRING)
+    if (reply->type == (c->number ? REDIS_REPLY_INTEGER : REDIS_REPLY_STRING))
         return STORE_HIT;
     if (reply->type == REDIS_REPLY_ERROR && resp_error_of(str_of(reply->str)) == RESP_WRONGTYPE)
         return STORE_MISS;
@@ -157,13 +165,16 @@ static void on_answered(void *context, struct redis_node *from, struct redis_com
     if (!r->closing && redirect(r, from, c, reply))
         return;
     struct store_read *read = end_wait(r, c);
-    enum store_result result = result_of(reply);
+    enum store_result result = result_of(c, reply);
     bool watched = c->coverage && c->coverage == redis_node_coverage(from);
     command_release(r, c);
     if (!read)
         return;
     read->watched = watched;
-    finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
+    if (result == STORE_HIT && reply->type == REDIS_REPLY_INTEGER)
+        finish_number(read, reply->integer);
+    else
+        finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
 }
 
 static void on_trouble(void *context)
@@ -240,19 +251,21 @@ static struct redis_node *node_of(struct redis *r, struct str key)
     return r->closing ? NULL : r->route->ops->node(r->route, key);
 }
 
-static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
+/* Sends a command with one argument, the key. */
+static void ask(struct redis *r, struct str verb, struct str key, bool number,
+                struct store_read *read)
 {
-    struct redis *r = (struct redis *)store;
-    const char *argv[] = {"GET", key.ptr};
-    const size_t lengths[] = {3, key.len};
+    const char *argv[] = {verb.ptr, key.ptr};
+    const size_t lengths[] = {verb.len, key.len};
     struct redis_node *node = node_of(r, key);
     enum store_result why = STORE_DOWN;
     struct redis_command *c = NULL;
 
-    (void)now;
     read->watched = false;
     if (node && redis_node_takes_read(node, &why))
         c = command_new(r, 2, argv, lengths);
+    if (c)
+        c->number = number;
     if (c && send_command(r, node, c, false)) {
         begin_wait(r, c, read);
         return;
@@ -260,6 +273,17 @@ static void redis_get(struct store *store, struct str key, int64_t now, struct s
     if (c)
         command_release(r, c);
     finish(read, why, STR(""));
+}
+
+static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
+{
+    (void)now;
+    ask((struct redis *)store, STR("GET"), key, false, read);
+}
+
+void redis_get_ttl(struct store *store, struct str key, struct store_read *read)
+{
+    ask((struct redis *)store, STR("PTTL"), key, true, read);
 }
 
 static bool redis_put(struct store *store, struct str key, struct str value, int64_t now,

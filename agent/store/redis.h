@@ -38,6 +38,10 @@ struct redis_options {
 struct store *redis_new(struct ev_loop *loop, const struct redis_options *options,
                         struct metrics *m);
 
+/* Like store_get(), for the milliseconds that the key has left, in decimal and ended by a NUL: -1
+ * when it stays, -2 when there is no such key. */
+void redis_get_ttl(struct store *redis, struct str key, struct store_read *read);
+
 /* Somebody who wants to know what changes in Redis, whoever changed it: this agent too. Functions
  * may be NULL, and may read, write and cancel, but not free the store. */
 struct redis_listener {

@@ -194,12 +194,13 @@ static void account(struct redis_command *c, int change)
 
 static void judge(struct redis_node *n, const struct redis_command *c, const redisReply *reply)
 {
-    bool value = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
+    bool value = c->number ? reply->type == REDIS_REPLY_INTEGER
+                           : reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
 
     if (reply->type == REDIS_REPLY_ERROR)
         on_error(n, resp_error_of(str_of(reply->str)), reply->str);
     else if (!c->write && !value)
-        on_error(n, RESP_OTHER, "no string");
+        on_error(n, RESP_OTHER, c->number ? "no number" : "no string");
     else if (!c->write && !c->late)
         redis_breaker_passed(&n->breaker);
 }

@@ -10,7 +10,8 @@
 
 struct redis_node;
 
-/* One GET or SET. Its maker owns it, and lends it to a node until that has called `answered`. */
+/* One GET, PTTL or SET. Its maker owns it, and lends it to a node until that has called `answered`.
+ */
 struct redis_command {
     struct redis_command *earlier, *later; /* the maker's */
     struct redis_node *node;               /* where it waits */
@@ -22,6 +23,7 @@ struct redis_command {
     uint32_t coverage; /* of the node when it was sent */
     unsigned char redirects;
     bool write, late;
+    bool number; /* of a read: the answer is one, and no string */
 };
 
 /* What all nodes of a store share. */
