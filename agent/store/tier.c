@@ -23,6 +23,7 @@
 enum {
     CHANGE_COUNTS = 4096, /* a power of two; keys that share one are only kept less often */
     UNTIL_TTL_KNOWN = 50, /* ms */
+    MOST_KEPT = 30000,    /* ms: read now and then, so that Redis sees what is in use */
 };
 
 struct tier {
@@ -119,10 +120,11 @@ static void on_ttl(struct store_read *read, enum store_result result, struct str
 {
     struct tier_read *r = (struct tier_read *)read;
     long long ttl = result == STORE_HIT ? strtoll(text.ptr, NULL, 10) : 0;
-    bool stays = ttl == -1 || ttl > INT64_MAX - r->sent;
 
+    if (ttl == -1 || ttl > MOST_KEPT)
+        ttl = MOST_KEPT;
     if (result == STORE_HIT && is_sound(r))
-        memory_expire(r->tier->memory, key_of(r), stays ? INT64_MAX : r->sent + ttl);
+        memory_expire(r->tier->memory, key_of(r), r->sent + ttl);
     free(r);
 }
 
@@ -159,6 +161,7 @@ static void on_memory(struct store_read *read, enum store_result result, struct 
     struct memory_read *m = (struct memory_read *)read;
 
     m->hit = result == STORE_HIT;
+    m->outer->watched = m->hit;
     if (m->hit)
         m->outer->done(m->outer, result, value);
 }
