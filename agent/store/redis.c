@@ -166,7 +166,8 @@ static void on_answered(void *context, struct redis_node *from, struct redis_com
         return;
     struct store_read *read = end_wait(r, c);
     enum store_result result = result_of(c, reply);
-    bool watched = c->coverage && c->coverage == redis_node_coverage(from);
+    /* A redirected answer comes from elsewhere than redis_is_fresh() looks. */
+    bool watched = c->coverage && c->coverage == redis_node_coverage(from) && c->redirects == 0;
     command_release(r, c);
     if (!read)
         return;

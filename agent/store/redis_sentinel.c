@@ -37,7 +37,6 @@ static void follow(struct sentinel *s, struct str host, struct str port)
         pool->metrics->redis_failovers++;
         redis_pool_drop(pool, before);
     }
-    pool->moved(pool->context);
 }
 
 static struct str text_of(const redisReply *reply)

@@ -190,6 +190,31 @@ START_TEST(it_tracks_itself)
 }
 END_TEST
 
+START_TEST(an_answer_is_as_old_as_its_question)
+{
+    static struct script script[sizeof watched / sizeof *watched];
+    struct fake f;
+
+    memcpy(script, watched, sizeof script);
+    fake_start(&f, script);
+    open_watched(f.address);
+    await(begins == 1);
+    script[3].answer = NULL;
+    int commands = f.commands;
+    await(f.commands > commands);
+    for (double end = seconds() + 0.15; seconds() < end;)
+        ev_run(loop, EVRUN_ONCE);
+    fake_publish(&f, SUBSCRIBED MESSAGE "*1\r\n$4\r\nsc:a\r\n");
+    await(changed[0]);
+    ck_assert(!redis_is_fresh(store, STR("sc:a")));
+    script[3].answer = SUBSCRIBED;
+    await(redis_is_fresh(store, STR("sc:a")));
+    ck_assert_int_eq(ends, 0);
+    close_store();
+    fake_stop(&f);
+}
+END_TEST
+
 START_TEST(many_keys_and_odd_messages)
 {
     static char many[400000];
@@ -337,7 +362,7 @@ END_TEST
 START_TEST(each_node_of_a_cluster)
 {
     static struct script scripts[2][8];
-    static char map[256];
+    static char map[256], moved[64];
     struct fake nodes[2];
     struct str seed;
 
@@ -366,13 +391,17 @@ START_TEST(each_node_of_a_cluster)
     await(begins == 2 && redis_is_fresh(store, STR("foo")));
     /* slots that move are told as well */
     flushes = 0;
-    scripts[0][5].answer = "-MOVED 1 127.0.0.1:1\r\n";
+    snprintf(moved, sizeof moved, "-MOVED 1 127.0.0.1:%d\r\n", nodes[1].port);
+    scripts[0][5].answer = moved;
     snprintf(map, sizeof map,
              "*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$1\r\nb\r\n",
              nodes[1].port);
-    get(STR("{b}"));
+    ck_assert_int_eq(get(STR("{b}")), STORE_HIT);
+    ck_assert(!probes[0].read.watched); /* it was not where the map says */
     await(flushes == 1);
     ck_assert(redis_is_watching(store));
+    ck_assert_int_eq(get(STR("{b}")), STORE_HIT);
+    ck_assert(probes[0].read.watched);
     close_store();
     fake_stop(&nodes[0]);
     fake_stop(&nodes[1]);
@@ -429,6 +458,7 @@ Suite *suite_redis_watch(void)
                                   a_restart_is_noticed,
                                   silence_is_doubt_and_then_the_end,
                                   it_tracks_itself,
+                                  an_answer_is_as_old_as_its_question,
                                   many_keys_and_odd_messages,
                                   servers_that_cannot_report,
                                   users_who_may_not_ask,

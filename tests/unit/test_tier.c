@@ -15,6 +15,7 @@
 enum { OF_GET = 4, OF_PTTL };
 
 static struct fake fake;
+static struct store *redis; /* behind the store under test */
 static struct script script[] = {
     {"INFO server", "$20\r\n# Server\r\nrun_id:a\r\n\r\n", false},
     {"CLIENT ID", ":7\r\n", false},
@@ -37,7 +38,8 @@ static void setup(void)
 static struct store *open_tier(const char *address)
 {
     open_store(address);
-    store = tier_new(store, 1 << 20, &metrics);
+    redis = store;
+    store = tier_new(redis, 1 << 20, &metrics);
     ck_assert_ptr_nonnull(store);
     return store;
 }
@@ -73,6 +75,7 @@ static enum store_result get_a(void)
 /* Whether the next read of the key is answered without Redis. */
 static bool is_kept(void)
 {
+    await(redis_is_fresh(redis, A) || metrics.redis_watched == 0);
     size_t before = gets();
 
     ck_assert_int_eq(get_a(), STORE_HIT);
