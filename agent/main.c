@@ -11,6 +11,7 @@
 #include "net/spop_server.h"
 #include "store/memory.h"
 #include "store/redis.h"
+#include "store/tier.h"
 #include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
@@ -168,11 +169,18 @@ static struct store *open_store(struct agent *agent)
         .connect_timeout = c->redis_connect_timeout,
         .max_pending = c->redis_max_pending,
         .own_keys = STR(KEY_PREFIX),
+        .watch = c->memory_tier,
     };
 
     if (!config_uses_redis(c))
         return memory_new((size_t)c->memory_size, &agent->metrics);
-    return redis_new(agent->loop, &redis, &agent->metrics);
+    struct store *store = redis_new(agent->loop, &redis, &agent->metrics);
+    if (!store || !c->memory_tier)
+        return store;
+    struct store *tier = tier_new(store, (size_t)c->memory_size, &agent->metrics);
+    if (!tier)
+        store->ops->free(store);
+    return tier;
 }
 
 static void warn_of_exposed_keys(const struct config *config)

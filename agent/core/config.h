@@ -52,6 +52,7 @@ struct config {
     struct str secret, secret_file;
     /* [memory] */
     int64_t memory_size;
+    bool memory_tier;
     /* [redis] */
     struct str redis_address; /* "HOST:PORT", "unix:PATH" */
     struct str redis_user, redis_password, redis_password_file;

@@ -58,7 +58,10 @@ static const struct config_key agent_keys[] = {
      .help = "A file that holds the secret, instead"},
 
     {AGENT("memory", "size", memory_size), SIZE(MB, 1024LL * GB), .preset = "64mb",
-     .help = "What the memory store may hold"},
+     .help = "What is held in memory: without Redis everything, else what is read often"},
+    {AGENT("memory", "tier", memory_tier), FLAG("off|on"), .preset = "on",
+     .help = "Whether what was read from Redis is kept in memory as well, as long as Redis tells "
+             "what changes"},
 
     {AGENT("redis", "address", redis_address), TEXT(address), .preset = "",
      .help = "The Redis to use; empty, and no sentinels or cluster: the memory store"},

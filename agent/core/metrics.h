@@ -33,6 +33,10 @@
     X(values_unopened, counter, "values_unopened_total",                                           \
       "Values found that could not be decrypted or decompressed: damaged, or by a key that is "    \
       "not there")                                                                                 \
+    X(tier_hits, counter, "tier_hits_total", "Reads answered from the memory in front of Redis")   \
+    X(tier_misses, counter, "tier_misses_total", "Reads that the memory in front of Redis lacked") \
+    X(tier_bypasses, counter, "tier_bypasses_total",                                               \
+      "Reads for which that memory was left aside, since Redis was not heard of")                  \
     X(redis_up, gauge, "redis_up", "Redis nodes that are connected and authenticated")             \
     X(redis_connects, counter, "redis_connects_total", "Connections to Redis that became ready")   \
     X(redis_failures, counter, "redis_failures_total",                                             \
@@ -45,7 +49,9 @@
       "Times that a Redis node failed so often that it was not asked any more")                    \
     X(redis_redirects, counter, "redis_redirects_total",                                           \
       "Commands sent again to the node that another one named")                                    \
-    X(redis_failovers, counter, "redis_failovers_total", "New masters that Sentinel named")
+    X(redis_failovers, counter, "redis_failovers_total", "New masters that Sentinel named")        \
+    X(redis_watched, gauge, "redis_watched", "Redis nodes that report what changes in them")       \
+    X(redis_changes, counter, "redis_changes_total", "Changed keys that Redis reported")
 
 struct metrics {
 #define X(field, type, name, help) uint64_t field;

@@ -370,6 +370,14 @@ void memory_remove(struct store *store, struct str key)
     publish(m);
 }
 
+void memory_expire(struct store *store, struct str key, int64_t when)
+{
+    struct entry *e = find((struct memory *)store, hash_of(key), key);
+
+    if (e)
+        e->expires = when;
+}
+
 void memory_clear(struct store *store)
 {
     ((struct memory *)store)->epoch++;

@@ -16,6 +16,10 @@ struct store *memory_new(size_t max_bytes, struct metrics *m);
 /* Forgets what the key holds, if anything. `store` is one that memory_new() made. */
 void memory_remove(struct store *store, struct str key);
 
+/* What the key holds, if anything, is forgotten at another time than that which its ttl said: a
+ * time like `now` of store_get(). `store` is one that memory_new() made. */
+void memory_expire(struct store *store, struct str key, int64_t when);
+
 /* Nothing put before is served any more. Takes no time however much there is: the space comes back
  * as later calls need it, and memory_bytes and memory_entries count it until then. `store` is one
  * that memory_new() made. */

@@ -19,8 +19,9 @@ struct redis {
     struct redis_pool pool;
     struct redis_route *route;
     struct redis_command *earliest, *latest;
-    struct redis_command *unused; /* by `later` */
-    bool closing;
+    struct redis_command *unused;     /* by `later` */
+    struct redis_listener *listeners; /* by `next` */
+    bool closing, watching;
     ev_timer timer;
     int64_t wake; /* when it fires */
 };
@@ -45,6 +46,14 @@ static void finish(struct store_read *read, enum store_result result, struct str
 {
     read->pending = NULL;
     read->done(read, result, value);
+}
+
+static void finish_number(struct store_read *read, long long number)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", number);
+
+    finish(read, STORE_HIT, (struct str){digits, (size_t)len});
 }
 
 static struct redis_command *command_new(struct redis *r, int argc, const char **argv,
@@ -115,11 +124,11 @@ static struct store_read *end_wait(struct redis *r, struct redis_command *c)
     return read;
 }
 
-static enum store_result result_of(const redisReply *reply)
+static enum store_result result_of(const struct redis_command *c, const redisReply *reply)
 {
     if (!reply)
         return STORE_DOWN;
-    if (reply->type == REDIS_REPLY_STRING)
+    if (reply->type == (c->number ? REDIS_REPLY_INTEGER : REDIS_REPLY_STRING))
         return STORE_HIT;
     if (reply->type == REDIS_REPLY_ERROR && resp_error_of(str_of(reply->str)) == RESP_WRONGTYPE)
         return STORE_MISS;
@@ -156,9 +165,16 @@ static void on_answered(void *context, struct redis_node *from, struct redis_com
     if (!r->closing && redirect(r, from, c, reply))
         return;
     struct store_read *read = end_wait(r, c);
-    enum store_result result = result_of(reply);
+    enum store_result result = result_of(c, reply);
+    /* A redirected answer comes from elsewhere than redis_is_fresh() looks. */
+    bool watched = c->coverage && c->coverage == redis_node_coverage(from) && c->redirects == 0;
     command_release(r, c);
-    if (read)
+    if (!read)
+        return;
+    read->watched = watched;
+    if (result == STORE_HIT && reply->type == REDIS_REPLY_INTEGER)
+        finish_number(read, reply->integer);
+    else
         finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
 }
 
@@ -169,23 +185,88 @@ static void on_trouble(void *context)
     r->route->ops->trouble(r->route);
 }
 
+static void on_changed(void *context, struct str key)
+{
+    struct redis *r = context;
+
+    r->pool.metrics->redis_changes++;
+    for (struct redis_listener *l = r->listeners; l; l = l->next)
+        if (l->changed)
+            l->changed(l->context, key);
+}
+
+static void on_flushed(void *context)
+{
+    struct redis *r = context;
+
+    for (struct redis_listener *l = r->listeners; l && !r->closing; l = l->next)
+        if (l->flushed)
+            l->flushed(l->context);
+}
+
+/* Whether every node that keys are at is covered. */
+static bool covers_all(const struct redis_pool *p)
+{
+    bool covered = false;
+
+    for (struct redis_node *n = p->nodes; n; n = redis_node_next(n)) {
+        bool used = !p->redirects || *redis_node_mark(n);
+        if (used && !redis_node_coverage(n))
+            return false;
+        covered |= used;
+    }
+    return covered;
+}
+
+/* Tells when it began or ended that all changes are reported. */
+static void settle_watching(struct redis *r)
+{
+    bool watching = !r->closing && covers_all(&r->pool);
+
+    if (watching == r->watching)
+        return;
+    r->watching = watching;
+    for (struct redis_listener *l = r->listeners; l && !r->closing; l = l->next)
+        if (l->watching)
+            l->watching(l->context, watching);
+}
+
+static void on_moved(void *context)
+{
+    on_flushed(context);
+    settle_watching(context);
+}
+
+static void on_covers(void *context, bool begins)
+{
+    struct redis *r = context;
+
+    r->pool.metrics->redis_watched += begins ? 1 : (uint64_t)-1;
+    if (!begins)
+        on_flushed(r);
+    settle_watching(r);
+}
+
 static struct redis_node *node_of(struct redis *r, struct str key)
 {
     return r->closing ? NULL : r->route->ops->node(r->route, key);
 }
 
-static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
+/* Sends a command with one argument, the key. */
+static void ask(struct redis *r, struct str verb, struct str key, bool number,
+                struct store_read *read)
 {
-    struct redis *r = (struct redis *)store;
-    const char *argv[] = {"GET", key.ptr};
-    const size_t lengths[] = {3, key.len};
+    const char *argv[] = {verb.ptr, key.ptr};
+    const size_t lengths[] = {verb.len, key.len};
     struct redis_node *node = node_of(r, key);
     enum store_result why = STORE_DOWN;
     struct redis_command *c = NULL;
 
-    (void)now;
+    read->watched = false;
     if (node && redis_node_takes_read(node, &why))
         c = command_new(r, 2, argv, lengths);
+    if (c)
+        c->number = number;
     if (c && send_command(r, node, c, false)) {
         begin_wait(r, c, read);
         return;
@@ -193,6 +274,17 @@ static void redis_get(struct store *store, struct str key, int64_t now, struct s
     if (c)
         command_release(r, c);
     finish(read, why, STR(""));
+}
+
+static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
+{
+    (void)now;
+    ask((struct redis *)store, STR("GET"), key, false, read);
+}
+
+void redis_get_ttl(struct store *store, struct str key, struct store_read *read)
+{
+    ask((struct redis *)store, STR("PTTL"), key, true, read);
 }
 
 static bool redis_put(struct store *store, struct str key, struct str value, int64_t now,
@@ -321,8 +413,11 @@ static void init_pool(struct redis *r, struct ev_loop *loop, struct metrics *met
         .own_keys = o->own_keys,
         .answered = on_answered,
         .trouble = on_trouble,
+        .moved = on_moved,
         .context = r,
     };
+    if (o->watch)
+        r->pool.watch = (struct redis_watch_events){on_changed, on_flushed, on_covers, r};
 }
 
 static struct redis_route *open_route(struct redis *r)
@@ -358,4 +453,25 @@ struct store *redis_new(struct ev_loop *loop, const struct redis_options *option
         return &r->store;
     redis_free(&r->store);
     return NULL;
+}
+
+void redis_listen(struct store *store, struct redis_listener *l)
+{
+    struct redis *r = (struct redis *)store;
+
+    l->next = r->listeners;
+    r->listeners = l;
+}
+
+bool redis_is_watching(const struct store *store)
+{
+    return ((const struct redis *)store)->watching;
+}
+
+bool redis_is_fresh(const struct store *store, struct str key)
+{
+    const struct redis *r = (const struct redis *)store;
+    const struct redis_node *n = r->route->ops->node(r->route, key);
+
+    return n && redis_node_is_fresh(n);
 }

@@ -22,6 +22,7 @@ struct redis_options {
     int64_t max_pending;              /* reads without an answer, of each node; as many writes */
     struct str own_keys; /* what all keys begin with, to find others by; empty: nothing is said
                           * about how a node is set up */
+    bool watch; /* follow what changes of own_keys: over one more connection to each node */
 };
 
 /* The store, connecting; it keeps the redis_* metrics. *options is copied. NULL when there is no
@@ -36,5 +37,35 @@ struct redis_options {
  * It must not be freed from inside a callback of its own. The process must ignore SIGPIPE. */
 struct store *redis_new(struct ev_loop *loop, const struct redis_options *options,
                         struct metrics *m);
+
+/* Like store_get(), for the milliseconds that the key has left, in decimal and ended by a NUL: -1
+ * when it stays, -2 when there is no such key. */
+void redis_get_ttl(struct store *redis, struct str key, struct store_read *read);
+
+/* Somebody who wants to know what changes in Redis, whoever changed it: this agent too. Functions
+ * may be NULL, and may read, write and cancel, but not free the store. */
+struct redis_listener {
+    /* Somebody wrote or deleted a key that begins with own_keys, or it expired. Borrowed until it
+     * returns. Comes soon, in the order of the changes at each node; not always once for each. */
+    void (*changed)(void *context, struct str key);
+    /* Any key may have changed: all were deleted, or changes may have been missed. */
+    void (*flushed)(void *context);
+    /* Whether all changes are reported from now on. When it ends, `flushed` was called before. At
+     * first they are not. */
+    void (*watching)(void *context, bool watching);
+    void *context;
+    struct redis_listener *next; /* the store's */
+};
+
+/* The store keeps the listener until it is freed; nothing is called from inside that. It tells
+ * nothing unless `watch` is set. */
+void redis_listen(struct store *redis, struct redis_listener *listener);
+
+/* What `watching` said last. */
+bool redis_is_watching(const struct store *redis);
+
+/* Whether all that happened to the key up to 100 ms ago has been reported: what was read of it
+ * before, with `watched` set, is what Redis holds if no report came since. */
+bool redis_is_fresh(const struct store *redis, struct str key);
 
 #endif

@@ -94,24 +94,30 @@ static void on_map(redisAsyncContext *ac, void *answer, void *context)
 {
     struct cluster *c = context;
     const redisReply *reply = answer;
+    struct redis_pool *pool = c->route.pool;
     struct str asked = redis_guide_address(c->guide);
+    struct redis_node *slots[REDIS_SLOTS];
     struct run run;
 
     (void)ac;
     if (!is_map(reply, asked))
         return;
     redis_guide_answered(c->guide);
-    memset(c->slots, 0, sizeof c->slots);
-    for (struct redis_node *n = c->route.pool->nodes; n; n = redis_node_next(n))
+    memset(slots, 0, sizeof slots);
+    for (struct redis_node *n = pool->nodes; n; n = redis_node_next(n))
         *redis_node_mark(n) = false;
     for (size_t i = 0; i < reply->elements && read_run(reply->element[i], asked, &run); i++) {
-        struct redis_node *n = redis_pool_node(c->route.pool, str_of(run.address));
+        struct redis_node *n = redis_pool_node(pool, str_of(run.address));
         for (long long slot = run.first; slot <= run.last; slot++)
-            c->slots[slot] = n;
+            slots[slot] = n;
         if (n)
             *redis_node_mark(n) = true;
     }
-    drop_unnamed(c->route.pool);
+    bool moved = memcmp(c->slots, slots, sizeof slots) != 0;
+    memcpy(c->slots, slots, sizeof slots);
+    drop_unnamed(pool);
+    if (moved)
+        pool->moved(pool->context);
 }
 
 static void ask(void *context, struct redis_conn *conn)

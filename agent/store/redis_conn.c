@@ -78,8 +78,9 @@ static void say_why(struct redis_conn *c, const char *why)
 
     if (strncmp(log->why, why, sizeof log->why - 1) == 0 && now - log->said < SAY_AGAIN)
         return;
-    log_write(LOG_LEVEL_WARNING, "%s at %.*s is not available: %s", c->options.what,
-              STR_ARGS(c->options.address), why);
+    log_write(c->options.quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+              "%s at %.*s is not available: %s", c->options.what, STR_ARGS(c->options.address),
+              why);
     snprintf(log->why, sizeof log->why, "%s", why);
     log->said = now;
 }
@@ -141,7 +142,7 @@ static void on_connect(const redisAsyncContext *ac, int status)
 static void become_ready(struct redis_conn *c)
 {
     struct redis_conn_log *log = c->options.log;
-    bool news = log->why[0] || !log->connected;
+    bool news = (log->why[0] || !log->connected) && !c->options.quiet;
 
     c->since = clock_now();
     set_state(c, CONN_READY, UNTIMED);

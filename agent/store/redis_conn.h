@@ -30,6 +30,7 @@ struct redis_conn_options {
     int64_t database;           /* for SELECT */
     int64_t connect_timeout;    /* milliseconds */
     bool master;                /* a replica will not do */
+    bool quiet;                 /* beside another one: what it logs is for debugging */
     struct redis_conn_log *log; /* of several connections, outlives them; NULL: its own */
 };
 

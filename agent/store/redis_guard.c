@@ -2,7 +2,7 @@
 
 #include "core/str.h"
 
-enum { MOST_ELEMENTS = 16384 }; /* of an array: CLUSTER SLOTS has one for each slot at most */
+enum { MOST_ELEMENTS = 1 << 20 }; /* of an array: the keys that changed in one turn of Redis */
 
 static struct redis_guard *guard_of(const redisReadTask *task)
 {

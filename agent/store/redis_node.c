@@ -19,6 +19,7 @@ struct redis_node {
     struct redis_pool *pool;
     struct redis_node *next; /* in the pool */
     struct redis_conn *conn;
+    struct redis_watch *watch; /* NULL: not watched */
     bool up, advised, mark;
     size_t reads, writes, put_bytes, late; /* what waits, and reads of it that are late */
     int64_t heard;                         /* when it answered last, or began to be waited for */
@@ -193,12 +194,13 @@ static void account(struct redis_command *c, int change)
 
 static void judge(struct redis_node *n, const struct redis_command *c, const redisReply *reply)
 {
-    bool value = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
+    bool value = c->number ? reply->type == REDIS_REPLY_INTEGER
+                           : reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
 
     if (reply->type == REDIS_REPLY_ERROR)
         on_error(n, resp_error_of(str_of(reply->str)), reply->str);
     else if (!c->write && !value)
-        on_error(n, RESP_OTHER, "no string");
+        on_error(n, RESP_OTHER, c->number ? "no number" : "no string");
     else if (!c->write && !c->late)
         redis_breaker_passed(&n->breaker);
 }
@@ -226,6 +228,8 @@ static void on_up(void *context)
     n->up = true;
     n->pool->metrics->redis_up++;
     n->pool->metrics->redis_connects++;
+    if (n->watch)
+        redis_watch_compare(n->watch, n->conn);
     if (n->pool->own_keys.len && !n->advised)
         redis_advice_ask(n->conn, n->address, n->pool->own_keys);
     n->advised = true;
@@ -252,11 +256,27 @@ static void init_timer(struct redis_node *n, ev_timer *timer,
     timer->data = n;
 }
 
+/* False when there is no memory or the address is none. */
+static bool open_connections(struct redis_node *n)
+{
+    const struct redis_pool *p = n->pool;
+    struct redis_conn_options options = p->conn;
+    struct redis_conn_events events = {on_up, on_down, n};
+
+    options.address = redis_node_address(n);
+    n->conn = redis_conn_new(p->loop, &options, &events);
+    if (!n->conn || !p->watch.changed)
+        return n->conn != NULL;
+    n->watch = redis_watch_new(p->loop, &options, p->own_keys, &p->watch);
+    if (n->watch)
+        return true;
+    redis_conn_free(n->conn);
+    return false;
+}
+
 static struct redis_node *node_new(struct redis_pool *p, struct str address)
 {
     struct redis_node *n = calloc(1, sizeof *n + address.len + 1);
-    struct redis_conn_options options = p->conn;
-    struct redis_conn_events events = {on_up, on_down, n};
 
     if (!n)
         return NULL;
@@ -266,9 +286,7 @@ static struct redis_node *node_new(struct redis_pool *p, struct str address)
         memcpy(n->address, address.ptr, address.len);
     init_timer(n, &n->life, on_life);
     init_timer(n, &n->retry, on_retry);
-    options.address = address;
-    n->conn = redis_conn_new(p->loop, &options, &events);
-    if (n->conn)
+    if (open_connections(n))
         return n;
     free(n);
     return NULL;
@@ -294,12 +312,17 @@ void redis_pool_drop(struct redis_pool *p, struct redis_node *n)
     while (*at != n)
         at = &(*at)->next;
     *at = n->next;
+    bool covered = redis_node_coverage(n) != 0;
     redis_conn_free(n->conn);
+    if (n->watch)
+        redis_watch_free(n->watch);
     ev_timer_stop(p->loop, &n->life);
     ev_timer_stop(p->loop, &n->retry);
     p->metrics->redis_up -= n->up;
     p->metrics->redis_breaker_open -= n->breaker.open;
     free(n);
+    if (covered)
+        p->watch.covers(p->watch.context, false);
 }
 
 void redis_pool_free(struct redis_pool *p)
@@ -345,6 +368,7 @@ bool redis_node_send(struct redis_node *n, struct redis_command *c, bool asking)
             set_timer(n, &n->life, patience(n->pool));
     }
     c->node = n;
+    c->coverage = redis_node_coverage(n);
     account(c, 1);
     n->pool->metrics->redis_commands++;
     return true;
@@ -357,6 +381,16 @@ void redis_node_late(struct redis_command *command)
     command->late = true;
     if (n->late++ == 0)
         failed(n);
+}
+
+uint32_t redis_node_coverage(const struct redis_node *n)
+{
+    return n->watch ? redis_watch_coverage(n->watch) : 0;
+}
+
+bool redis_node_is_fresh(const struct redis_node *n)
+{
+    return n->watch && redis_watch_is_fresh(n->watch);
 }
 
 struct str redis_node_address(const struct redis_node *n)

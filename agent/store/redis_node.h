@@ -5,11 +5,13 @@
 
 #include "core/metrics.h"
 #include "redis_conn.h"
+#include "redis_watch.h"
 #include "store.h"
 
 struct redis_node;
 
-/* One GET or SET. Its maker owns it, and lends it to a node until that has called `answered`. */
+/* One GET, PTTL or SET. Its maker owns it, and lends it to a node until that has called `answered`.
+ */
 struct redis_command {
     struct redis_command *earlier, *later; /* the maker's */
     struct redis_node *node;               /* where it waits */
@@ -17,26 +19,31 @@ struct redis_command {
     int64_t deadline;        /* of a read: clock_now() */
     char *bytes;             /* of the command; the maker's */
     size_t len;
-    size_t put_bytes; /* of the value that a write carries */
+    size_t put_bytes;  /* of the value that a write carries */
+    uint32_t coverage; /* of the node when it was sent */
     unsigned char redirects;
     bool write, late;
+    bool number; /* of a read: the answer is one, and no string */
 };
 
 /* What all nodes of a store share. */
 struct redis_pool {
     struct ev_loop *loop;
     struct metrics *metrics;
-    struct redis_conn_options conn; /* for each of them, but for the address */
-    int64_t timeout;                /* nanoseconds */
-    size_t max_pending;             /* reads, and as many writes */
-    bool redirects;                 /* MOVED and ASK are followed */
-    struct str own_keys;            /* what every key begins with; empty: no advice */
-    struct redis_node *nodes;       /* all there are; owned */
+    struct redis_conn_options conn;  /* for each of them, but for the address */
+    int64_t timeout;                 /* nanoseconds */
+    size_t max_pending;              /* reads, and as many writes */
+    bool redirects;                  /* MOVED and ASK are followed */
+    struct str own_keys;             /* what every key begins with; empty: no advice */
+    struct redis_watch_events watch; /* of every node; none: nodes are not watched */
+    struct redis_node *nodes;        /* all there are; owned */
     /* The answer to a command, borrowed until it returns; NULL: the connection ended first. */
     void (*answered)(void *context, struct redis_node *from, struct redis_command *command,
                      const redisReply *reply);
     /* A node was lost, or is not what it was thought to be. */
     void (*trouble)(void *context);
+    /* Keys are now at other nodes. */
+    void (*moved)(void *context);
     void *context;
 };
 
@@ -66,6 +73,12 @@ bool redis_node_send(struct redis_node *n, struct redis_command *command, bool a
 
 /* The deadline of a read that waits there has passed: it has no `read` any more. */
 void redis_node_late(struct redis_command *command);
+
+/* What redis_watch_coverage() says of it; 0 when it is not watched. */
+uint32_t redis_node_coverage(const struct redis_node *n);
+
+/* Whether all that changed in it up to 100 ms ago has been reported. */
+bool redis_node_is_fresh(const struct redis_node *n);
 
 /* As the pool was told; lives as long as the node. */
 struct str redis_node_address(const struct redis_node *n);

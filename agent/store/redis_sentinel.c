@@ -33,10 +33,10 @@ static void follow(struct sentinel *s, struct str host, struct str port)
     if (s->master == before)
         return;
     log_write(LOG_LEVEL_INFO, "Sentinel names %s as the master", address);
-    if (!before)
-        return;
-    pool->metrics->redis_failovers++;
-    redis_pool_drop(pool, before);
+    if (before) {
+        pool->metrics->redis_failovers++;
+        redis_pool_drop(pool, before);
+    }
 }
 
 static struct str text_of(const redisReply *reply)

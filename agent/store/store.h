@@ -22,6 +22,8 @@ struct store_read {
      * returns, and empty unless STORE_HIT. */
     void (*done)(struct store_read *read, enum store_result result, struct str value);
     void *pending; /* of the store: what waits for the answer; NULL when nothing does */
+    /* Of the store when `done` is called: it will tell when the value changes (redis_listen()). */
+    bool watched;
 };
 
 struct store;

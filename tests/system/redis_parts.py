@@ -10,6 +10,10 @@ MASTER = 'mymaster'
 USER, USER_PASSWORD = 'cache', 'of-the-cache'
 
 
+# What the user needs besides for the memory in front of Redis.
+TIER = ('+pttl', '+info', '+client|id', '+client|tracking', '+subscribe', '&__redis__:invalidate')
+
+
 def user(*may):
     """Words of a configuration: the user that agents are, with no more rights than they need."""
     return ('--user', USER, 'on', f'>{USER_PASSWORD}', '~sc:*', '+get', '+set', *may)
@@ -137,7 +141,7 @@ class Replicated(Group):
 
     def start(self):
         words = ('--requirepass', PASSWORD, '--masterauth', PASSWORD, '--maxmemory', '100mb',
-                 '--maxmemory-policy', 'allkeys-lru', *user('+role'))
+                 '--maxmemory-policy', 'allkeys-lru', *user('+role', *TIER))
         self.nodes = [Node(*words)]
         for _ in range(2):
             self.nodes.append(Node(*words, '--replicaof', '127.0.0.1', port(self.nodes[0].address)))
@@ -168,7 +172,7 @@ class ClusterNode(Node):
         super().__init__('--cluster-enabled', 'yes', '--cluster-node-timeout', '1000',
                          '--cluster-port', bus, '--cluster-replica-validity-factor', '0',
                          '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru',
-                         *user('+cluster|slots', '+asking'))
+                         *user('+cluster|slots', '+asking', *TIER))
         self.bus = bus
 
     def start(self):

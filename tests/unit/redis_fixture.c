@@ -168,6 +168,18 @@ void server_kill(struct server *s)
     s->pid = 0;
 }
 
+void server_do(const struct server *s, const char *command)
+{
+    redisContext *c = redisConnect("127.0.0.1", s->port);
+    ck_assert(c && !c->err);
+    redisReply *reply = redisCommand(c, command);
+
+    ck_assert_ptr_nonnull(reply);
+    ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s: %s", command, reply->str);
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
 static void fake_hang_up(struct fake_client *c)
 {
     if (!c->fd)
@@ -177,6 +189,8 @@ static void fake_hang_up(struct fake_client *c)
     redisReaderFree(c->reader);
     if (c->fake->current == c)
         c->fake->current = NULL;
+    if (c->fake->subscriber == c)
+        c->fake->subscriber = NULL;
     *c = (struct fake_client){.fake = c->fake};
 }
 
@@ -186,14 +200,39 @@ void fake_send(struct fake *f, const char *bytes)
     ck_assert_int_eq(write(f->current->fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
 }
 
-static void fake_remember(struct fake *f, const redisReply *command)
+void fake_publish(struct fake *f, const char *bytes)
 {
+    ck_assert_ptr_nonnull(f->subscriber);
+    f->current = f->subscriber;
+    fake_send(f, bytes);
+}
+
+void fake_end_subscription(struct fake *f)
+{
+    ck_assert_ptr_nonnull(f->subscriber);
+    fake_hang_up(f->subscriber);
+}
+
+/* Whether the words come first in the command. */
+static bool begins_with(const char *command, const char *words)
+{
+    size_t len = strlen(words);
+
+    return strncmp(command, words, len) == 0 && (command[len] == ' ' || command[len] == '\0');
+}
+
+static void fake_remember(struct fake_client *c, const redisReply *command)
+{
+    struct fake *f = c->fake;
     size_t at = 0, heard = strlen(f->heard);
 
     for (size_t i = 0; i < command->elements && at < sizeof f->last; i++)
         at += (size_t)snprintf(f->last + at, sizeof f->last - at, "%s%s", i ? " " : "",
                                command->element[i]->str);
-    if (strcmp(f->last, "PING") != 0)
+    bool subscribes = begins_with(f->last, "SUBSCRIBE"), again = c == f->subscriber;
+    if (subscribes)
+        f->subscriber = c;
+    if (strcmp(f->last, "PING") != 0 && !(subscribes && again))
         snprintf(f->heard + heard, sizeof f->heard - heard, "%s\n", f->last);
 }
 
@@ -205,8 +244,8 @@ static void fake_answer(struct fake_client *c, const redisReply *command)
 
     f->commands++;
     f->current = c;
-    fake_remember(f, command);
-    while (line->command && strcmp(line->command, name) != 0)
+    fake_remember(c, command);
+    while (line->command && !begins_with(f->last, line->command))
         line++;
     const char *answer = line->answer;
     if (!line->command && !answer)

@@ -46,9 +46,12 @@ struct server *server_start(const char *lines);
 void server_kill(struct server *s);
 void server_restart(struct server *s);
 
+/* One command of another client to a real server, which must take it. */
+void server_do(const struct server *s, const char *command);
+
 /* What a scripted server does on a command; the first line that fits counts. */
 struct script {
-    const char *command; /* NULL: any, and the end of the script */
+    const char *command; /* the first words of it; NULL: any, and the end of the script */
     const char *answer;  /* NULL: silence */
     bool close;          /* and then close the connection */
 };
@@ -65,18 +68,23 @@ struct fake_client {
 struct fake {
     const struct script *script; /* may be changed */
     int listener;
-    struct fake_client clients[32], *current; /* who sent the last command, or nobody */
+    struct fake_client clients[32];
+    struct fake_client *current, *subscriber; /* who sent the last command; SUBSCRIBE; or nobody */
     int connections, commands;
     int port;
     char address[32];
     ev_io accept;
     char last[256];   /* the arguments of the last command, by spaces */
-    char heard[2048]; /* those of all but PING, each with a newline */
+    char heard[2048]; /* those of all but PING and a repeated SUBSCRIBE, each with a newline */
 };
 
 void fake_start(struct fake *f, const struct script *script);
 /* Sends bytes that nobody asked for to who sent the last command. */
 void fake_send(struct fake *f, const char *bytes);
+/* The same to who subscribed last. */
+void fake_publish(struct fake *f, const char *bytes);
+/* Closes the connection of who subscribed last. */
+void fake_end_subscription(struct fake *f);
 void fake_stop(struct fake *f);
 
 /* A port on 127.0.0.1 where nobody listens. */

@@ -46,6 +46,8 @@ struct str unit_json(const char *text);
     X(redis_faults)                                                                                \
     X(redis_errors)                                                                                \
     X(redis_route)                                                                                 \
+    X(redis_watch)                                                                                 \
+    X(tier)                                                                                        \
     X(spop)                                                                                        \
     X(core)                                                                                        \
     X(spop_write)                                                                                  \
