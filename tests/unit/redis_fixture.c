@@ -194,17 +194,20 @@ static void fake_hang_up(struct fake_client *c)
     *c = (struct fake_client){.fake = c->fake};
 }
 
+static void fake_send_to(struct fake_client *c, const char *bytes)
+{
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(write(c->fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+}
+
 void fake_send(struct fake *f, const char *bytes)
 {
-    ck_assert_ptr_nonnull(f->current);
-    ck_assert_int_eq(write(f->current->fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+    fake_send_to(f->current, bytes);
 }
 
 void fake_publish(struct fake *f, const char *bytes)
 {
-    ck_assert_ptr_nonnull(f->subscriber);
-    f->current = f->subscriber;
-    fake_send(f, bytes);
+    fake_send_to(f->subscriber, bytes);
 }
 
 void fake_end_subscription(struct fake *f)
@@ -221,37 +224,42 @@ static bool begins_with(const char *command, const char *words)
     return strncmp(command, words, len) == 0 && (command[len] == ' ' || command[len] == '\0');
 }
 
-static void fake_remember(struct fake_client *c, const redisReply *command)
+/* A repeated SUBSCRIBE only asks whether the connection lives: it is answered, not remembered. */
+static void fake_remember(struct fake_client *c, const char *text)
 {
     struct fake *f = c->fake;
-    size_t at = 0, heard = strlen(f->heard);
+    size_t heard = strlen(f->heard);
+    bool subscribes = begins_with(text, "SUBSCRIBE");
 
-    for (size_t i = 0; i < command->elements && at < sizeof f->last; i++)
-        at += (size_t)snprintf(f->last + at, sizeof f->last - at, "%s%s", i ? " " : "",
-                               command->element[i]->str);
-    bool subscribes = begins_with(f->last, "SUBSCRIBE"), again = c == f->subscriber;
+    if (subscribes && c == f->subscriber)
+        return;
     if (subscribes)
         f->subscriber = c;
-    if (strcmp(f->last, "PING") != 0 && !(subscribes && again))
-        snprintf(f->heard + heard, sizeof f->heard - heard, "%s\n", f->last);
+    f->current = c;
+    snprintf(f->last, sizeof f->last, "%s", text);
+    if (strcmp(text, "PING") != 0)
+        snprintf(f->heard + heard, sizeof f->heard - heard, "%s\n", text);
 }
 
 static void fake_answer(struct fake_client *c, const redisReply *command)
 {
     struct fake *f = c->fake;
     const struct script *line = f->script;
-    const char *name = command->element[0]->str;
+    char text[sizeof f->last] = "";
+    size_t at = 0;
 
+    for (size_t i = 0; i < command->elements && at < sizeof text; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? " " : "",
+                               command->element[i]->str);
     f->commands++;
-    f->current = c;
-    fake_remember(c, command);
-    while (line->command && !begins_with(f->last, line->command))
+    fake_remember(c, text);
+    while (line->command && !begins_with(text, line->command))
         line++;
     const char *answer = line->answer;
     if (!line->command && !answer)
-        answer = strcmp(name, "PING") == 0 ? "+PONG\r\n" : "+OK\r\n";
+        answer = strcmp(text, "PING") == 0 ? "+PONG\r\n" : "+OK\r\n";
     if (answer)
-        fake_send(f, answer);
+        fake_send_to(c, answer);
     if (line->close)
         fake_hang_up(c);
 }

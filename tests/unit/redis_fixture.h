@@ -69,21 +69,21 @@ struct fake {
     const struct script *script; /* may be changed */
     int listener;
     struct fake_client clients[32];
-    struct fake_client *current, *subscriber; /* who sent the last command; SUBSCRIBE; or nobody */
+    struct fake_client *current, *subscriber; /* who sent `last`, and who SUBSCRIBE; or nobody */
     int connections, commands;
     int port;
     char address[32];
     ev_io accept;
-    char last[256];   /* the arguments of the last command, by spaces */
-    char heard[2048]; /* those of all but PING and a repeated SUBSCRIBE, each with a newline */
+    char last[256];   /* the arguments of the last command but a repeated SUBSCRIBE, by spaces */
+    char heard[2048]; /* those of all but PING, too, each with a newline */
 };
 
 void fake_start(struct fake *f, const struct script *script);
-/* Sends bytes that nobody asked for to who sent the last command. */
+/* Sends bytes that nobody asked for to `current`. */
 void fake_send(struct fake *f, const char *bytes);
-/* The same to who subscribed last. */
+/* The same to the subscriber. */
 void fake_publish(struct fake *f, const char *bytes);
-/* Closes the connection of who subscribed last. */
+/* Closes the subscriber's connection. */
 void fake_end_subscription(struct fake *f);
 void fake_stop(struct fake *f);
 
