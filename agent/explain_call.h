@@ -1,5 +1,5 @@
 /* POST /explain at the HTTP door: one HTTP/1.1 request message, or two, and the text about them.
- * The query says what haproxy.cfg would say of the request (tenant=id:acme, see explain_set()), and
+ * The query says what haproxy.cfg would say of the request (tenant=acme, see explain_set()), and
  * with "vs-" before the name of the second alone. */
 #ifndef EXPLAIN_CALL_H
 #define EXPLAIN_CALL_H

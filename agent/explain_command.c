@@ -34,7 +34,7 @@ static const char usage[] =
     "                           a second one\n"
     "\n"
     "What haproxy.cfg says of it:\n"
-    "      --tenant NAME        txn.cache.tenant, such as id:acme\n"
+    "      --tenant NAME        txn.cache.tenant, such as acme\n"
     "      --policy NAME        txn.cache.policy (llm)\n"
     "      --backend NAME       txn.cache.backend (llm)\n"
     "      --upstream NAME      txn.cache.upstream\n"

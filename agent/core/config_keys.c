@@ -188,8 +188,7 @@ static const struct config_key policy_keys[] = {
 
 static const struct config_key tenant_keys[] = {
     {TENANT("match", match), WORDS(0, identity), .preset = "",
-     .help = "What HAProxy, or tenant-from of the policy, calls this tenant; empty: NAME and "
-             "id:NAME"},
+     .help = "What HAProxy, or tenant-from of the policy, calls this tenant; empty: NAME"},
     {TENANT("cache", cache), FLAG("off|on"), .preset = "on",
      .help = "off: nothing is looked up or stored for this tenant"},
     {TENANT("ttl", ttl), DURATION(0, 3650LL * DAY), .preset = "0",

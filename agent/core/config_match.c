@@ -13,12 +13,10 @@ const struct policy *config_policy(const struct config *c, struct str name)
     return named(c, CONFIG_POLICY, name);
 }
 
-/* The tenant that is matched by its name, because it has no match. No name holds a colon. */
+/* The tenant that is matched by its name, because it has no match. */
 static const struct tenant *tenant_by_name(const struct config *c, struct str identity)
 {
-    struct str prefix = STR("id:");
-    struct str name = str_from(identity, str_starts(identity, prefix) ? prefix.len : 0);
-    const struct tenant *tenant = named(c, CONFIG_TENANT, name);
+    const struct tenant *tenant = named(c, CONFIG_TENANT, identity);
 
     return tenant && tenant->match.count == 0 ? tenant : NULL;
 }

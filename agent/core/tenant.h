@@ -10,7 +10,7 @@ enum tenant_controls { CONTROLS_AS_POLICY, CONTROLS_NO, CONTROLS_YES };
 /* A [tenant NAME] section; owned by the configuration. */
 struct tenant {
     struct str name;
-    struct str_list match;         /* its identities; empty: NAME and "id:NAME" */
+    struct str_list match;         /* its identities; empty: NAME */
     struct str policy;             /* a policy that exists; empty: the one HAProxy named */
     struct str group;              /* tenants of one group share; empty: a tenant for itself */
     int64_t ttl;                   /* milliseconds; 0: as the policy says */

@@ -43,11 +43,11 @@ def raw(body, target=CHAT, **headers):
 # The command line.
 
 def test_it_explains_and_prints_no_credential():
-    text = explain('--tenant', 'id:acme', '-H', f'Authorization: Bearer {SECRET}', '-d', BODY,
+    text = explain('--tenant', 'acme', '-H', f'Authorization: Bearer {SECRET}', '-d', BODY,
                    f'{URL}?key={SECRET}')
     assert SECRET not in text
     assert line(text, 'request') == f'POST {URL}?key=***'
-    assert line(text, 'tenant') == 'id:acme (txn.cache.tenant), no section'
+    assert line(text, 'tenant') == 'acme (txn.cache.tenant), no section'
     assert line(text, 'api') == 'openai-chat (by the path)'
     assert re.fullmatch('sc:llm:[0-9a-f]{16}:[0-9a-f]{32}', line(text, 'key'))
     assert line(text, 'result') == ('would be looked up under this key; '
@@ -97,7 +97,7 @@ def test_the_configuration_counts(tmp_path):
     file = tmp_path / 'agent.ini'
     file.write_text('[policy llm]\nttl = 2h\n[tenant acme]\nttl = 1h\n')
     for words in (['-c', file], []):
-        text = explain(*words, '--tenant', 'id:acme', '-d', BODY, URL,
+        text = explain(*words, '--tenant', 'acme', '-d', BODY, URL,
                        env={**os.environ, 'SPOA_CACHE_CONFIG': str(file)})
         assert line(text, 'ttl') == '1h: policy 2h, tenant 1h'
     file.write_text('[policy llm]\nttl = never\n')
@@ -142,12 +142,12 @@ def test_the_key_is_that_of_real_traffic(stack, tmp_path, target, members, heade
     file = tmp_path / 'body'
     file.write_text(body)
     words = [word for name, value in headers.items() for word in ('-H', f'{name}: {value}')]
-    text = explain('-c', stack.config, '--tenant', 'id:acme', *words, '-d', f'@{file}',
+    text = explain('-c', stack.config, '--tenant', 'acme', *words, '-d', f'@{file}',
                    f'http://llm.example{target}',
                    env={**os.environ, 'SPOA_CACHE_KEY_SECRET_FILE': str(stack.dir / 'secret')})
     assert answer.cache == 'MISS'
     assert line(text, 'key').rsplit(':', 1)[1] == answer.header('x-cache-key')
-    door = post(stack.status, raw(body, target, **headers), tenant='id:acme')
+    door = post(stack.status, raw(body, target, **headers), tenant='acme')
     assert door.body.decode() == text
 
 
@@ -166,13 +166,13 @@ def door():
 
 
 def test_the_door_explains(door):
-    answer = post(door.status, raw(BODY, Authorization=f'Bearer {SECRET}'), tenant='id%3Aacme')
+    answer = post(door.status, raw(BODY, Authorization=f'Bearer {SECRET}'), tenant='acme')
     text = answer.body.decode()
     assert answer.status == 200 and answer.header('content-type').startswith('text/plain')
-    assert line(text, 'tenant') == 'id:acme (txn.cache.tenant), [tenant acme]'
+    assert line(text, 'tenant') == 'acme (txn.cache.tenant), [tenant acme]'
     assert line(text, 'ttl') == '1h: policy 24h, tenant 1h'
     assert SECRET not in text
-    assert post(door.status, raw(BODY, Authorization='x'), how={'chunk': 7}, tenant='id:acme').body == answer.body
+    assert post(door.status, raw(BODY, Authorization='x'), how={'chunk': 7}, tenant='acme').body == answer.body
 
 
 def test_the_door_compares_two(door):

@@ -75,8 +75,8 @@ START_TEST(who_asks_and_who_shares)
     } cases[] = {
         {"", "a", "", "tenant     a (txn.cache.tenant), no section\nshared by  tenant a alone\n"},
         {"", "", "", "tenant     none\nshared by  nobody\n"},
-        {"[tenant a]\ngeneration = 3\n", "id:a", "",
-         "tenant     id:a (txn.cache.tenant), [tenant a]\n"
+        {"[tenant a]\ngeneration = 3\n", "a", "",
+         "tenant     a (txn.cache.tenant), [tenant a]\n"
          "shared by  [tenant a] alone, generation 3\n"},
         {"[tenant a]\ngroup = g\n", "a", "", "shared by  the tenants of group g\n"},
         {"[policy llm]\nscope = shared\n", "a", "", "shared by  all tenants\n"},

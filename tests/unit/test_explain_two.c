@@ -19,7 +19,7 @@ START_TEST(two_that_share)
 
     other.target = STR("/v1/chat/completions?trace=9");
     other.host = STR("API.example");
-    other.tenant = STR("id:acme");
+    other.tenant = STR("acme");
     other.headers = headers_of("content-type: application/json\nauthorization: Bearer other-one\n");
     other.body =
         STR("{ \"user\":\"joe\",\"messages\": [{\"content\":\"H\\u0069\",\"role\":\"user\"}]"

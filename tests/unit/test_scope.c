@@ -126,7 +126,7 @@ START_TEST(limits_are_the_narrower_ones)
     ck_assert_ptr_nonnull(scope.tenant);
     ck_assert_int_eq(scope.ttl, 7200000);
     ck_assert_int_eq(scope.max_request, 2048);
-    identity_of("id:slim", "", "/");
+    identity_of("slim", "", "/");
     ck_assert_int_eq(scope.ttl, 3600000);
     ck_assert_int_eq(scope.max_request, 1024);
     ck_assert_int_eq(scope.max_body, 1024);
