@@ -170,6 +170,7 @@ class ClusterNode(Node):
     def __init__(self):
         bus = port(free_address())
         super().__init__('--cluster-enabled', 'yes', '--cluster-node-timeout', '1000',
+                         '--cluster-allow-replica-migration', 'no',
                          '--cluster-port', bus, '--cluster-replica-validity-factor', '0',
                          '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru',
                          *user('+cluster|slots', '+asking', *TIER))
@@ -240,8 +241,10 @@ class Cluster(Group):
 
     def replica_of(self, master):
         """One of them."""
-        ids = [words[0] for words in master.knows().values() if words[3] == master.id]
-        return next(node for node in self.nodes if node.id in ids)
+        def known():
+            ids = [words[0] for words in master.knows().values() if words[3] == master.id]
+            return next((node for node in self.nodes if node.id in ids), None)
+        return wait_for(known, 'a replica is known', 10)
 
     def move_slot(self, slot, source, target, during=lambda: None):
         """Moves a slot key by key, as redis-cli does; calls `during` with half of it moved."""
