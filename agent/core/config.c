@@ -153,7 +153,7 @@ bool config_validate(struct config *c, struct buf *errors)
         buf_printf(errors, "%s: [key] secret: secret-file is set as well; keep one\n", c->file);
     bool redis = validate_redis(c, errors);
     bool values = validate_values(c, errors);
-    bool policies = config_make_normalizers(c, errors);
+    bool policies = config_complete_policies(c, errors);
     return config_validate_sections(c, errors) && policies && redis && values && !secret_twice;
 }
 

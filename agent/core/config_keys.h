@@ -130,9 +130,9 @@ const struct config_section *config_make(struct config *c, enum config_kind kind
  * when there is no memory. */
 __attribute__((warn_unused_result)) bool config_index(struct config *c);
 
-/* Makes each policy's normalizer, in place of one it may have. False, with a line in *errors, when
- * one cannot be made. */
-__attribute__((warn_unused_result)) bool config_make_normalizers(struct config *c,
+/* Makes each policy's normalizer, in place of one it may have, and the digest of its rules. False,
+ * with a line in *errors, when one cannot be made. */
+__attribute__((warn_unused_result)) bool config_complete_policies(struct config *c,
                                                                  struct buf *errors);
 
 /* Frees what the policies own outside the configuration's memory. */

@@ -1,11 +1,11 @@
 /* The key is the hash of these fields, each behind its length (8 bytes, little-endian), so that
  * no two different lists of fields are the same bytes:
  *
- *   version of this list, policy, its generation, its rules for answers, who shares it: kind, name,
- * generation, upstream, backend, method, scheme, host (lower case), the parameters that are
- * ignored, the target without them, for each vary header its name, the number of its fields and
- * their values, kind of body, API, namespace, hash of the canonical body under either secret, its
- * length
+ *   version of this list, policy, its generation, its rules (which name the vary headers), who
+ *   shares it: kind, name, generation, upstream, backend, method, scheme, host (lower case), the
+ *   parameters that are ignored, the target without them, for each vary header the number of its
+ *   fields and their values, kind of body, API, namespace, hash of the canonical body under either
+ *   secret, its length
  *
  * A change to the list changes KEY_VERSION, so that old entries are never found again.
  */
@@ -16,7 +16,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define KEY_VERSION "3"
+#define KEY_VERSION "4"
 
 static void derive(unsigned char *out, size_t len, struct str secret, XXH64_hash_t seed)
 {
@@ -112,9 +112,8 @@ static void append_vary(struct buf *out, const struct policy *policy, const stru
     append_number(out, policy->vary.count);
     for (size_t i = 0; i < policy->vary.count; i++) {
         struct str name = policy->vary.items[i];
-
-        key_field(out, name);
         size_t fields = headers_count(headers, name);
+
         append_number(out, fields);
         for (size_t j = 0; fields && j < headers->count; j++)
             if (str_eq(headers->items[j].name, name))
@@ -193,7 +192,7 @@ bool key_derive(struct key *out, const struct key_secret *secret, const struct p
                 const struct request *request, const struct key_body *body,
                 const struct key_context *context, struct buf *scratch)
 {
-    out->rules = key_rules(policy, scratch);
+    out->rules = policy->rules;
     buf_clear(scratch);
     append_fields(scratch, policy, out->rules, request, body, context);
     if (!buf_ok(scratch) || policy->name.len > KEY_POLICY_MAX)

@@ -380,7 +380,7 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
 {
     if (!policy)
         return REASON_NO_POLICY;
-    if (key_rules(policy, &scratch->fields) != ticket->key.rules)
+    if (policy->rules != ticket->key.rules)
         return REASON_TICKET;
     struct str content_type = headers_get(response->headers, STR("content-type"));
     enum reason reason = judge_answer(scratch, policy, ticket, response, content_type);

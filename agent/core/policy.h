@@ -29,6 +29,7 @@ struct policy {
     struct str_list tenant_from;   /* "variable", "credential", "header:NAME"; the first counts */
     struct str_list normalize;     /* trim, collapse-space, nfc */
     struct str_list mask;          /* regular expressions */
+    uint64_t rules;                /* their digest, see key_rules() */
     struct normalizer *normalizer; /* made of both; NULL: nothing is normalised */
     int64_t ttl;                   /* milliseconds */
     int64_t ttl_jitter;            /* percent */
