@@ -133,7 +133,7 @@ __attribute__((warn_unused_result)) bool config_index(struct config *c);
 /* Makes each policy's normalizer, in place of one it may have, and the digest of its rules. False,
  * with a line in *errors, when one cannot be made. */
 __attribute__((warn_unused_result)) bool config_complete_policies(struct config *c,
-                                                                 struct buf *errors);
+                                                                  struct buf *errors);
 
 /* Frees what the policies own outside the configuration's memory. */
 void config_free_policies(struct config *c);
