@@ -3,11 +3,13 @@
 #include "command.h"
 #include "core/explain.h"
 #include "core/message.h"
+#include "net/file.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { INPUT_MAX = 64 << 20, EXIT_DIFFERENT = 1 };
 
@@ -88,28 +90,12 @@ static void require(const char *wrong)
         fail("%s", wrong);
 }
 
-static void read_stream(FILE *stream, struct buf *out)
-{
-    char piece[4096];
-    size_t got;
-
-    while ((got = fread(piece, 1, sizeof piece, stream)) > 0)
-        buf_append(out, (struct str){piece, got});
-}
-
 /* Everything in the file; "-" is standard input. */
 static struct str read_file(struct buf *out, const char *path)
 {
-    FILE *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-
     *out = buf_new(INPUT_MAX);
-    if (!stream)
+    if (!(strcmp(path, "-") == 0 ? file_read_open(STDIN_FILENO, out) : file_read(path, out)))
         fail("%s: %s", path, strerror(errno));
-    read_stream(stream, out);
-    if (ferror(stream) || !buf_ok(out))
-        fail("%s: cannot be read", path);
-    if (stream != stdin)
-        fclose(stream);
     return buf_str(out);
 }
 

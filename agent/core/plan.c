@@ -57,12 +57,6 @@ static void understand(struct meaning *out, struct plan_scratch *scratch,
         memo_add(&scratch->memo, &key, out);
 }
 
-/* The shorter of two times, of which the second is 0 when it was not said. */
-static int64_t shorter(int64_t ttl, int64_t other)
-{
-    return other > 0 && other < ttl ? other : ttl;
-}
-
 static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
                               const struct key_secret *secret, const struct scope *scope,
                               const struct request *request, struct str space)
@@ -88,7 +82,7 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
         plan->api ? scope_model(scope, plan->api, meaning_model(&meaning), request->target) : NULL;
     if (model && !model->cache)
         return REASON_OFF;
-    plan->ttl = shorter(scope->ttl, model ? model->ttl : 0);
+    plan->ttl = scope_narrower(scope->ttl, model ? model->ttl : 0);
     plan->count = meaning.count;
     return key_derive(&plan->key, secret, scope->policy, request, &meaning.body, &context,
                       &scratch->fields)
@@ -115,7 +109,7 @@ static int64_t jittered(int64_t ttl, int64_t percent, const struct key *key)
 /* What the request's own headers change, where they are obeyed. */
 static void obey(struct plan *plan, const struct control *control)
 {
-    plan->ttl = shorter(plan->ttl, control->ttl);
+    plan->ttl = scope_narrower(plan->ttl, control->ttl);
     plan->max_age = plan->ttl;
     if (control->max_age >= 0 && control->max_age < plan->max_age)
         plan->max_age = control->max_age;
@@ -180,7 +174,7 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
     out->look = mode != MODE_REFRESH;
     out->store = mode != MODE_READONLY;
     out->reason = mode == MODE_REFRESH ? REASON_MODE : REASON_ABSENT;
-    out->ttl = shorter(out->ttl, request->ttl);
+    out->ttl = scope_narrower(out->ttl, request->ttl);
     out->room = room_for_body(scope, frame_size);
     obey(out, &control);
     out->ttl = jittered(out->ttl, out->policy->ttl_jitter, &out->key);

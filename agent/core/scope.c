@@ -76,12 +76,6 @@ static struct str identity(struct scope *out, const struct key_secret *secret,
     return found;
 }
 
-/* The narrower of two limits, of which the second is 0 when it is none. */
-static int64_t narrower(int64_t policy, int64_t tenant)
-{
-    return tenant > 0 && tenant < policy ? tenant : policy;
-}
-
 /* All identities of one section are one tenant. */
 static struct key_owner owner_of(const struct scope *scope)
 {
@@ -101,9 +95,9 @@ static void set_limits(struct scope *out)
     static const struct tenant nobody = {.cache = true};
     const struct tenant *tenant = out->tenant ? out->tenant : &nobody;
 
-    out->ttl = narrower(out->policy->ttl, tenant->ttl);
-    out->max_request = narrower(out->policy->max_request, tenant->max_request);
-    out->max_body = narrower(out->policy->max_body, tenant->max_body);
+    out->ttl = scope_narrower(out->policy->ttl, tenant->ttl);
+    out->max_request = scope_narrower(out->policy->max_request, tenant->max_request);
+    out->max_body = scope_narrower(out->policy->max_body, tenant->max_body);
     out->allow_controls = tenant->allow_controls == CONTROLS_AS_POLICY
                               ? out->policy->allow_controls
                               : tenant->allow_controls == CONTROLS_YES;

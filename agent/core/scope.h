@@ -36,4 +36,10 @@ void scope_find(struct scope *out, const struct config *config, const struct key
 const struct model *scope_model(const struct scope *scope, const struct api *api,
                                 struct str in_body, struct str target);
 
+/* The narrower of two limits, of which the second is 0 when it was not said. */
+static inline int64_t scope_narrower(int64_t limit, int64_t other)
+{
+    return other > 0 && other < limit ? other : limit;
+}
+
 #endif

@@ -4,31 +4,36 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-bool file_read(const char *path, struct buf *out)
+bool file_read_open(int file, struct buf *out)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = -1;
+    char piece[4096];
+    ssize_t got;
 
-    if (file < 0)
-        return false;
-    for (;;) {
-        char piece[4096];
-        got = read(file, piece, sizeof piece);
+    while ((got = read(file, piece, sizeof piece)) != 0) {
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
-            break;
+        if (got < 0)
+            return false;
         buf_append(out, (struct str){piece, (size_t)got});
         if (!buf_ok(out)) {
             errno = EFBIG;
-            got = -1;
-            break;
+            return false;
         }
     }
+    return true;
+}
+
+bool file_read(const char *path, struct buf *out)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return false;
+    bool good = file_read_open(file, out);
     int why = errno;
     close(file);
     errno = why;
-    return got == 0;
+    return good;
 }
 
 bool file_read_secret(const char *path, struct buf *out)

@@ -4,7 +4,10 @@
 
 #include "core/buf.h"
 
-/* Appends everything in the file, up to out->max bytes. False on failure: errno says why. */
+/* Appends what is left in an open file, up to out->max bytes. False on failure: errno says why. */
+__attribute__((warn_unused_result)) bool file_read_open(int file, struct buf *out);
+
+/* The same of a file by its path. */
 __attribute__((warn_unused_result)) bool file_read(const char *path, struct buf *out);
 
 /* The same without the line's end that editors and echo leave. The caller wipes the buffer. */
