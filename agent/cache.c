@@ -8,9 +8,21 @@
  *      │                             │            │                                  │
  *   seal_read ── cannot be opened ───┤         store put  ··· nobody waits           │
  *      │                             │            │                                  │
- *   plan_found ── HIT or MISS ───────┤            ├──────────────────────────────────┘
+ *   plan_found ── HIT ───────────────┤            ├──────────────────────────────────┘
+ *      │ MISS                        │         release the lease, notice
+ *   take the lease  ··· or later     │            │
+ *      │                             │            │
+ *      └── MISS: leads or may wait ──┤            │
  *                                    ▼            ▼
  *                             answer_lookup    answer_store
+ *
+ * A wait                                     A release
+ *
+ *   NOTIFY ─ ticket_read, plan_resume          NOTIFY ─ ticket_read
+ *      │                                          │
+ *   flights_wait  ··· until it lands           release the lease: the answer will not be stored
+ *      │
+ *   plan_found ── HIT or MISS ── answer_lookup
  *
  * The request's bytes live until notify() returns; so what a later answer needs is in struct
  * lookup. A lookup belongs to the store while it waits there; when its connection dies first, its
@@ -21,6 +33,7 @@
 #include "core/answer.h"
 #include "core/notify.h"
 #include "core/seal.h"
+#include "flight.h"
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -32,6 +45,7 @@ struct lookup {
     struct cache *cache;
     struct spop_exchange exchange;
     struct store_read read;
+    struct waiter waiter;
     struct plan plan;
     struct config *config; /* a reference; owns the plan's policy */
     struct lookup *next_free;
@@ -40,6 +54,8 @@ struct lookup {
 struct cache {
     struct ev_loop *loop;
     struct store *store;
+    struct leases *leases;
+    struct flights *flights; /* owned */
     struct metrics *metrics;
     struct config *config; /* a reference */
     struct key_secret secret;
@@ -89,8 +105,21 @@ static void lookup_free(struct lookup *lookup)
     cache->free = lookup;
 }
 
+/* A lookup that waits has been counted as a miss. */
+static void count_wait(struct metrics *m, const struct plan *plan)
+{
+    if (plan->status == PLAN_HIT)
+        m->coalesced++;
+    else
+        m->wait_reason[plan->reason]++;
+}
+
 static void count_lookup(struct metrics *m, const struct plan *plan)
 {
+    if (plan->waited) {
+        count_wait(m, plan);
+        return;
+    }
     switch (plan->status) {
     case PLAN_HIT:
         m->hits++;
@@ -148,22 +177,92 @@ static enum reason open_value(struct lookup *lookup, struct str *value)
     return reason;
 }
 
-static void on_read(struct store_read *read, enum store_result result, struct str value)
+/* Judges what the store holds under the key. */
+static void judge(struct lookup *lookup, struct str value, struct entry *entry)
 {
-    struct lookup *lookup = (struct lookup *)(void *)((char *)read - offsetof(struct lookup, read));
     struct cache *cache = lookup->cache;
-    struct entry entry;
+
+    lookup->plan.reason = open_value(lookup, &value);
+    if (lookup->plan.reason == REASON_NONE)
+        plan_found(&lookup->plan, &cache->scratch, value, now_ms(cache), next_nonce(cache), entry);
+}
+
+static struct lookup *lookup_of(void *part, size_t offset)
+{
+    struct lookup *lookup = (struct lookup *)(void *)((char *)part - offset);
 
     if (lookup->magic != LOOKUP_MAGIC)
         abort();
+    return lookup;
+}
+
+static struct flight_options flight_options(const struct lookup *lookup)
+{
+    const struct config *config = lookup->config;
+    const struct policy *policy = lookup->plan.policy;
+    int64_t half = config->max_connections / 2; /* up to one connection for each that waits */
+
+    return (struct flight_options){
+        .key = key_text(&lookup->plan.key),
+        .wait = policy->coalesce_wait,
+        .lease = policy->coalesce_lease,
+        .max = (size_t)policy->coalesce_max,
+        .max_all = (size_t)(config->max_waiting < half ? config->max_waiting : half),
+    };
+}
+
+static void lead(struct lookup *lookup)
+{
+    lookup->plan.lease = now_ms(lookup->cache) + lookup->plan.policy->coalesce_lease;
+}
+
+static void on_lease(struct store_read *read, enum store_result result, struct str value)
+{
+    struct lookup *lookup = lookup_of(read, offsetof(struct lookup, read));
+    struct flight_options options = flight_options(lookup);
+
+    (void)value;
+    if (result == STORE_HIT || result == STORE_SLOW)
+        lead(lookup);
+    else if (result == STORE_MISS)
+        lookup->plan.wait = flights_have_room(lookup->cache->flights, &options);
+    lookup_finish(lookup, NULL);
+}
+
+/* Whether the lease of the key is asked for: then somebody could also wait for it. */
+static bool coalesces(const struct lookup *lookup)
+{
+    struct flight_options options;
+
+    if (!plan_coalesces(&lookup->plan))
+        return false;
+    options = flight_options(lookup);
+    return flights_have_room(lookup->cache->flights, &options);
+}
+
+static void take_lease(struct lookup *lookup)
+{
+    struct cache *cache = lookup->cache;
+
+    lookup->read = (struct store_read){.done = on_lease};
+    cache->leases->ops->take(cache->leases, key_text(&lookup->plan.key), now_ms(cache),
+                             lookup->plan.policy->coalesce_lease, &lookup->read);
+}
+
+static void on_read(struct store_read *read, enum store_result result, struct str value)
+{
+    struct lookup *lookup = lookup_of(read, offsetof(struct lookup, read));
+    struct entry entry;
+
     lookup->plan.reason = reason_of(result);
     if (result == STORE_HIT)
-        lookup->plan.reason = open_value(lookup, &value);
-    if (lookup->plan.reason == REASON_NONE)
-        plan_found(&lookup->plan, &cache->scratch, value, now_ms(cache), next_nonce(cache), &entry);
-    else if (result != STORE_HIT && result != STORE_MISS)
+        judge(lookup, value, &entry);
+    else if (result != STORE_MISS)
         lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
-    lookup_finish(lookup, &entry);
+    if (coalesces(lookup))
+        take_lease(lookup);
+    else
+        lookup_finish(lookup, &entry);
 }
 
 static void look_up(struct cache *cache, struct lookup *lookup, const struct request *request,
@@ -180,6 +279,65 @@ static void look_up(struct cache *cache, struct lookup *lookup, const struct req
     lookup->plan.own = cache->store->own;
     lookup->read = (struct store_read){.done = on_read};
     cache->store->ops->get(cache->store, key_text(&lookup->plan.key), now_ms(cache), &lookup->read);
+}
+
+static enum reason reason_of_end(enum flight_end end)
+{
+    static const enum reason reasons[] = {
+        [FLIGHT_LANDED] = REASON_NONE,          [FLIGHT_LED] = REASON_WAIT_LED,
+        [FLIGHT_REFUSED] = REASON_WAIT_REFUSED, [FLIGHT_OVER] = REASON_WAIT_OVER,
+        [FLIGHT_ENDED] = REASON_WAIT_ENDED,
+    };
+
+    return reasons[end];
+}
+
+static void on_waited(struct waiter *waiter, enum flight_end end, struct str value)
+{
+    struct lookup *lookup = lookup_of(waiter, offsetof(struct lookup, waiter));
+    struct entry entry;
+
+    lookup->plan.reason = reason_of_end(end);
+    if (end == FLIGHT_LANDED)
+        judge(lookup, value, &entry);
+    else if (end == FLIGHT_LED)
+        lead(lookup);
+    lookup_finish(lookup, &entry);
+}
+
+/* False when the request cannot wait. */
+static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct notify *notify,
+                       size_t frame_size)
+{
+    struct ticket ticket;
+
+    if (!ticket_read(notify->ticket, &cache->secret, &ticket) ||
+        !plan_resume(&lookup->plan, config_policy(lookup->config, ticket.policy), &ticket,
+                     notify->request.exact, frame_size))
+        return false;
+    lookup->plan.own = cache->store->own;
+    lookup->waiter = (struct waiter){.done = on_waited};
+    struct flight_options options = flight_options(lookup);
+    flights_wait(cache->flights, &options, &lookup->waiter);
+    return true;
+}
+
+/* The request that has the lease has an answer: stored, or refused. */
+static void release(struct cache *cache, const struct ticket *ticket, bool refused)
+{
+    struct str key = key_text(&ticket->key);
+
+    if (ticket->lease > now_ms(cache))
+        cache->leases->ops->release(cache->leases, key, now_ms(cache), refused);
+    flights_notice(cache->flights, key);
+}
+
+static void release_unseen(struct cache *cache, const struct notify *notify)
+{
+    struct ticket ticket;
+
+    if (ticket_read(notify->ticket, &cache->secret, &ticket))
+        release(cache, &ticket, true);
 }
 
 /* Gives the entry to the store, in the form that it has there. */
@@ -202,19 +360,28 @@ static enum reason put(struct cache *cache, const struct ticket *ticket)
                : REASON_STORE_BUSY;
 }
 
+static enum reason put_answer(struct cache *cache, const struct notify *notify,
+                              const struct ticket *ticket)
+{
+    enum reason reason = plan_answer(&cache->scratch, config_policy(cache->config, ticket->policy),
+                                     ticket, &notify->response, now_ms(cache), &cache->stored);
+
+    if (reason != REASON_NONE)
+        return reason;
+    if (!cache->store->ops->ready(cache->store))
+        return REASON_STORE_DOWN;
+    return put(cache, ticket);
+}
+
 static enum reason store_answer(struct cache *cache, const struct notify *notify)
 {
     struct ticket ticket;
 
     if (!ticket_read(notify->ticket, &cache->secret, &ticket))
         return REASON_TICKET;
-    enum reason reason = plan_answer(&cache->scratch, config_policy(cache->config, ticket.policy),
-                                     &ticket, &notify->response, now_ms(cache), &cache->stored);
-    if (reason != REASON_NONE)
-        return reason;
-    if (!cache->store->ops->ready(cache->store))
-        return REASON_STORE_DOWN;
-    return put(cache, &ticket);
+    enum reason reason = put_answer(cache, notify, &ticket);
+    release(cache, &ticket, reason != REASON_NONE);
+    return reason;
 }
 
 static void store(struct cache *cache, struct spop_exchange *exchange, const struct notify *notify)
@@ -241,27 +408,45 @@ static void answer_nothing(struct spop_exchange *exchange)
         spop_exchange_end(exchange, &ack);
 }
 
+/* What may be answered later; false without memory. */
+static bool on_question(struct cache *cache, struct notify *notify, struct spop_conn *conn,
+                        const struct spop_frame *frame)
+{
+    struct lookup *lookup = lookup_new(cache);
+
+    if (!lookup)
+        return false;
+    /* two signs of HAProxy <= 3.0, either is enough */
+    notify->request.exact &= !spop_conn_is_legacy(conn);
+    spop_exchange_open(&lookup->exchange, conn, frame);
+    if (notify->kind == NOTIFY_LOOKUP) {
+        look_up(cache, lookup, &notify->request, spop_conn_frame_size(conn));
+    } else if (!begin_wait(cache, lookup, notify, spop_conn_frame_size(conn))) {
+        answer_nothing(&lookup->exchange);
+        lookup_free(lookup);
+    }
+    return true;
+}
+
 static enum spop_error on_notify(void *ctx, struct spop_conn *conn, const struct spop_frame *frame)
 {
     struct cache *cache = ctx;
     struct spop_exchange exchange;
-    struct lookup *lookup;
     struct notify notify;
 
     if (!notify_read(frame->payload, &notify))
         return SPOP_INVALID;
-    if (notify.kind == NOTIFY_LOOKUP && (lookup = lookup_new(cache)) != NULL) {
-        /* two signs of HAProxy <= 3.0, either is enough */
-        notify.request.exact &= !spop_conn_is_legacy(conn);
-        spop_exchange_open(&lookup->exchange, conn, frame);
-        look_up(cache, lookup, &notify.request, spop_conn_frame_size(conn));
+    if ((notify.kind == NOTIFY_LOOKUP || notify.kind == NOTIFY_WAIT) &&
+        on_question(cache, &notify, conn, frame))
+        return SPOP_NORMAL;
+    spop_exchange_open(&exchange, conn, frame);
+    if (notify.kind == NOTIFY_STORE) {
+        store(cache, &exchange, &notify);
         return SPOP_NORMAL;
     }
-    spop_exchange_open(&exchange, conn, frame);
-    if (notify.kind == NOTIFY_STORE)
-        store(cache, &exchange, &notify);
-    else
-        answer_nothing(&exchange);
+    if (notify.kind == NOTIFY_RELEASE)
+        release_unseen(cache, &notify);
+    answer_nothing(&exchange);
     return SPOP_NORMAL;
 }
 
@@ -281,14 +466,20 @@ static struct seal *new_seal(const struct config *c)
 }
 
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store_under,
-                        struct metrics *metrics)
+                        struct leases *leases, struct metrics *metrics)
 {
     struct cache *cache = calloc(1, sizeof *cache);
+    struct flights *flights = flights_new(loop, store_under, leases, metrics);
 
-    if (!cache)
+    if (!cache || !flights) {
+        free(cache);
+        free(flights);
         return NULL;
+    }
     *cache = (struct cache){.loop = loop,
                             .store = store_under,
+                            .leases = leases,
+                            .flights = flights,
                             .metrics = metrics,
                             .config = config_ref(config),
                             .seal = new_seal(config),
@@ -315,6 +506,23 @@ bool cache_set_config(struct cache *cache, struct config *config)
     return true;
 }
 
+void cache_notice(struct cache *cache, struct str redis_key)
+{
+    struct str subject = lease_subject(redis_key);
+
+    flights_notice(cache->flights, subject.len ? subject : redis_key);
+}
+
+void cache_hear(struct cache *cache, bool hears)
+{
+    flights_hear(cache->flights, hears);
+}
+
+void cache_drain(struct cache *cache)
+{
+    flights_close(cache->flights);
+}
+
 struct spop_handler cache_handler(struct cache *cache)
 {
     return (struct spop_handler){.notify = on_notify, .ctx = cache};
@@ -322,6 +530,7 @@ struct spop_handler cache_handler(struct cache *cache)
 
 void cache_free(struct cache *cache)
 {
+    flights_free(cache->flights);
     while (cache->free) {
         struct lookup *lookup = cache->free;
         cache->free = lookup->next_free;

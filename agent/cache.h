@@ -7,19 +7,31 @@
 #include "core/metrics.h"
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
+#include "store/lease.h"
 #include "store/store.h"
 
 struct cache;
 
-/* A cache over `store`, which the caller keeps until after cache_free(). It takes a reference
- * to `config`. NULL without memory, or when entries cannot be encrypted. */
+/* A cache over `store` and `leases`, which the caller keeps until after cache_free() or until all
+ * that they owe it has been answered. It takes a reference to `config`. NULL without memory, or
+ * when entries cannot be encrypted. */
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store,
-                        struct metrics *metrics);
+                        struct leases *leases, struct metrics *metrics);
 
 /* Uses another configuration from the next request on; requests in flight end with theirs, but for
  * the keys of stored values. False, and nothing has changed, for the reasons of cache_new(). */
 __attribute__((warn_unused_result)) bool cache_set_config(struct cache *cache,
                                                           struct config *config);
+
+/* A key in Redis has changed, or may have. */
+void cache_notice(struct cache *cache, struct str redis_key);
+
+/* Whether changes that other agents make in Redis are noticed; while they are not, no request waits
+ * for another. They are until this says otherwise. */
+void cache_hear(struct cache *cache, bool hears);
+
+/* Sends those who wait for others on, now and from now on. */
+void cache_drain(struct cache *cache);
 
 /* What the connections call. */
 struct spop_handler cache_handler(struct cache *cache);

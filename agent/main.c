@@ -37,6 +37,7 @@ struct agent {
     struct config *config;
     struct metrics metrics;
     struct store *store;
+    struct leases *leases;
     struct cache *cache;
     struct spop_server *server;
     struct http_door *door;
@@ -310,6 +311,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *signal, int events)
     agent->draining = true;
     log_write(LOG_LEVEL_INFO, "draining");
     spop_server_fail_checks(agent->server);
+    cache_drain(agent->cache);
     start_timer(agent, &agent->drain, agent->config->drain_delay, on_drain_delay);
 }
 
@@ -375,9 +377,16 @@ static bool start(struct agent *agent)
     agent->store = open_store(agent);
     if (!agent->store)
         return false;
-    agent->cache = cache_new(agent->loop, agent->config, agent->store, &agent->metrics);
+    agent->leases =
+        config_uses_redis(agent->config) ? leases_in_redis(agent->store) : leases_in_memory();
+    if (!agent->leases)
+        return false;
+    agent->cache =
+        cache_new(agent->loop, agent->config, agent->store, agent->leases, &agent->metrics);
     if (!agent->cache)
         return false;
+    /* nobody reports yet what others change in Redis */
+    cache_hear(agent->cache, !config_uses_redis(agent->config));
     struct spop_handler handler = cache_handler(agent->cache);
     agent->server = spop_server_new(agent->loop, &handler, &agent->metrics);
     if (!agent->server)
@@ -394,10 +403,14 @@ static void finish(struct agent *agent)
     http_door_close(agent->door);
     if (agent->server)
         spop_server_free(agent->server);
+    if (agent->cache)
+        cache_drain(agent->cache);
     if (agent->store)
         agent->store->ops->free(agent->store);
     if (agent->cache)
         cache_free(agent->cache);
+    if (agent->leases)
+        agent->leases->ops->free(agent->leases);
     config_unref(agent->config);
     if (agent->loop)
         ev_loop_destroy(agent->loop);

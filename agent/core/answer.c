@@ -53,10 +53,10 @@ static void text_add_number(struct text *t, int64_t number)
     text_add(t, (struct str){digits + at, sizeof digits - at});
 }
 
-/* A hit needs none, but for what was not obeyed. */
+/* A hit needs none, but for what was not obeyed and when it was waited for. */
 static bool has_reason(const struct plan *plan)
 {
-    return plan->status != PLAN_HIT || plan->deaf;
+    return plan->status != PLAN_HIT || plan->deaf || plan->waited;
 }
 
 /* "absent", "absent+controls-ignored", "controls-ignored": a token of RFC 9110. */
@@ -64,7 +64,9 @@ static void text_add_reason(struct text *t, const struct plan *plan)
 {
     if (plan->status != PLAN_HIT)
         text_add(t, str_of(reason_name(plan->reason)));
-    if (plan->status != PLAN_HIT && plan->deaf)
+    else if (plan->waited)
+        text_add(t, STR("coalesced"));
+    if ((plan->status != PLAN_HIT || plan->waited) && plan->deaf)
         text_add(t, STR("+"));
     if (plan->deaf)
         text_add(t, STR("controls-ignored"));
@@ -156,9 +158,12 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
     struct ticket ticket = {
         .key = plan->key,
         .ttl = plan->ttl,
+        .max_age = plan->max_age,
         .api = plan->api ? str_of(plan->api->name) : STR(""),
         .count = plan->count,
         .room = (int64_t)plan->room,
+        .lease = plan->lease,
+        .deaf = plan->deaf,
     };
 
     ticket_write(&text, secret, &ticket);
@@ -166,6 +171,10 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
         spop_ack_bool(ack, STR("store"), true);
         spop_ack_int(ack, STR("room"), (int64_t)plan->room);
         spop_ack_string(ack, STR("ticket"), buf_str(&text));
+        if (plan->lease)
+            spop_ack_bool(ack, STR("lead"), true);
+        if (plan->wait)
+            spop_ack_bool(ack, STR("wait"), true);
     }
     buf_free(&text);
 }
@@ -181,7 +190,9 @@ static void set_reason(struct spop_ack *ack, const struct plan *plan)
 void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct entry *entry,
                    const struct key_secret *secret, int64_t now)
 {
-    spop_ack_string(ack, STR("status"), str_of(status_names[plan->status]));
+    spop_ack_string(ack, STR("status"),
+                    plan->waited && plan->status == PLAN_HIT ? STR("COALESCED")
+                                                             : str_of(status_names[plan->status]));
     if (has_reason(plan))
         set_reason(ack, plan);
     if (plan->policy)
@@ -194,6 +205,8 @@ void answer_lookup(struct spop_ack *ack, const struct plan *plan, const struct e
         set_hit(ack, plan, entry, now);
     else if (plan->store)
         set_store(ack, plan, secret);
+    if (plan->waited && (plan->status == PLAN_HIT || !plan->store))
+        spop_ack_bool(ack, STR("store"), false); /* it was true */
     if (plan->only && plan->status != PLAN_HIT)
         spop_ack_bool(ack, STR("only"), true);
 }

@@ -44,7 +44,7 @@ struct config {
     /* [agent] */
     struct str_list listen; /* "ADDR:PORT", "[V6]:PORT" or "unix:PATH" */
     struct str status;      /* the HTTP door: "ADDR:PORT" or "unix:PATH"; empty: closed */
-    int64_t max_connections;
+    int64_t max_connections, max_waiting;
     int64_t max_frame_size;
     int64_t hello_timeout, idle_timeout, drain_delay, drain_timeout;
     int64_t log_level; /* enum log_level */

@@ -37,6 +37,9 @@ static const struct config_key agent_keys[] = {
      .help = "Where metrics and health are served over HTTP; empty: nowhere"},
     {AGENT("agent", "max-connections", max_connections), NUMBER(1, 100000), RELOADS,
      .preset = "1024", .help = "Connections from HAProxy; one more is closed at once"},
+    {AGENT("agent", "max-waiting", max_waiting), NUMBER(0, 1000000), RELOADS, .preset = "500",
+     .help = "Requests that wait for the answer to an identical one, but never more than half of "
+             "max-connections; more go to the origin"},
     {AGENT("agent", "max-frame-size", max_frame_size), SIZE(256, 8 * MB), RELOADS, .preset = "1mb",
      .help = "The largest SPOP frame that is agreed to; HAProxy's tune.bufsize is the other limit"},
     {AGENT("agent", "hello-timeout", hello_timeout), DURATION(1, HOUR), RELOADS, .preset = "5s",
@@ -183,6 +186,16 @@ static const struct config_key policy_keys[] = {
      .help = "zero: a hit says that it used no tokens; keep: what the stored answer says"},
     {POLICY("hit-id", new_id), FLAG("keep|new"), .preset = "keep",
      .help = "new: a hit has an id of its own; keep: that of the stored answer"},
+    {POLICY("coalesce-methods", coalesce_methods), WORDS(0, method), .preset = "POST",
+     .help = "Methods of which one request goes to the origin while identical ones wait for its "
+             "answer; empty: none"},
+    {POLICY("coalesce-wait", coalesce_wait), DURATION(0, MINUTE), .preset = "30s",
+     .help = "How long a request waits for the answer to an identical one before it goes to the "
+             "origin itself; 0: never"},
+    {POLICY("coalesce-lease", coalesce_lease), DURATION(100, 10 * MINUTE), .preset = "15s",
+     .help = "After how long without an answer one of those that wait goes to the origin as well"},
+    {POLICY("coalesce-max", coalesce_max), NUMBER(1, 1000000), .preset = "1000",
+     .help = "Requests that wait for one answer; more go to the origin"},
     {POLICY("generation", generation), GENERATION},
 };
 

@@ -39,6 +39,9 @@ void metrics_render(const struct metrics *m, const char *version, struct buf *ou
 #undef X
     render_reasons(out, "lookup_reasons_total", "Lookups without a hit, by reason",
                    m->lookup_reason);
+    render_reasons(out, "wait_reasons_total",
+                   "Waits for the answer to an identical request that ended without it, by reason",
+                   m->wait_reason);
     render_reasons(out, "refuse_reasons_total", "Answers refused for storage, by reason",
                    m->refuse_reason);
     render_errors(out, m->redis_errors);

@@ -11,6 +11,11 @@
     X(hits, counter, "lookups_hit_total", "Lookups answered from the store")                       \
     X(misses, counter, "lookups_miss_total", "Lookups that found nothing to serve")                \
     X(bypasses, counter, "lookups_bypass_total", "Lookups not made, or given up")                  \
+    X(coalesced, counter, "coalesced_total",                                                       \
+      "Misses answered, after a wait, with the answer to an identical request")                    \
+    X(waiting, gauge, "waiting", "Requests that wait for the answer to an identical one")          \
+    X(leases_ended, counter, "leases_ended_total",                                                 \
+      "Leases that ended before the request that held them had an answer")                         \
     X(stored, counter, "stored_total", "Answers accepted for storage")                             \
     X(refused, counter, "refused_total", "Answers refused for storage")                            \
     X(spop_connections, gauge, "spop_connections", "Open connections from HAProxy")                \
@@ -58,6 +63,7 @@ struct metrics {
     METRICS(X)
 #undef X
     uint64_t lookup_reason[REASON_COUNT]; /* misses and bypasses */
+    uint64_t wait_reason[REASON_COUNT];
     uint64_t refuse_reason[REASON_COUNT];
     uint64_t redis_errors[RESP_ERROR_COUNT]; /* answers that were errors */
 };

@@ -43,6 +43,15 @@ static const struct field store_fields[] = {
     FIELD("body", FIELD_BYTES, response.body),
 };
 
+static const struct field wait_fields[] = {
+    FIELD("ticket", FIELD_BYTES, ticket),
+    FIELD("exact", FIELD_BOOL, request.exact),
+};
+
+static const struct field release_fields[] = {
+    FIELD("ticket", FIELD_BYTES, ticket),
+};
+
 static const struct message {
     struct str name;
     enum notify_kind kind;
@@ -51,6 +60,11 @@ static const struct message {
 } messages[] = {
     {{"lookup", 6}, NOTIFY_LOOKUP, lookup_fields, sizeof lookup_fields / sizeof *lookup_fields},
     {{"store", 5}, NOTIFY_STORE, store_fields, sizeof store_fields / sizeof *store_fields},
+    {{"wait", 4}, NOTIFY_WAIT, wait_fields, sizeof wait_fields / sizeof *wait_fields},
+    {{"release", 7},
+     NOTIFY_RELEASE,
+     release_fields,
+     sizeof release_fields / sizeof *release_fields},
 };
 
 static const struct message *find_message(struct str name)

@@ -5,13 +5,13 @@
 #include "policy.h"
 #include "spop.h"
 
-enum notify_kind { NOTIFY_NOTHING, NOTIFY_LOOKUP, NOTIFY_STORE };
+enum notify_kind { NOTIFY_NOTHING, NOTIFY_LOOKUP, NOTIFY_STORE, NOTIFY_WAIT, NOTIFY_RELEASE };
 
 struct notify {
     enum notify_kind kind;
-    struct request request;   /* of a lookup */
+    struct request request;   /* of a lookup; `exact` of a wait */
     struct response response; /* of a store */
-    struct str ticket;        /* of a store */
+    struct str ticket;        /* of all but a lookup */
     struct headers headers;   /* what request or response points to */
 };
 

@@ -90,11 +90,11 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
                : REASON_INTERNAL;
 }
 
-static size_t room_for_body(const struct scope *scope, size_t frame_size)
+static size_t room_for_body(int64_t max_body, size_t frame_size)
 {
     size_t room = frame_size > PLAN_REPLY_MARGIN ? frame_size - PLAN_REPLY_MARGIN : 0;
 
-    return room < (uint64_t)scope->max_body ? room : (size_t)scope->max_body;
+    return room < (uint64_t)max_body ? room : (size_t)max_body;
 }
 
 /* Shortens a time to live by up to `percent`, each key by a part of its own, so that what was
@@ -171,6 +171,7 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
         return;
     out->has_key = true;
     out->status = PLAN_MISS;
+    out->coalesces = mode == MODE_NORMAL && policy_coalesces(out->policy, request->method);
     out->look = mode != MODE_REFRESH;
     out->store = mode != MODE_READONLY;
     out->reason = mode == MODE_REFRESH ? REASON_MODE : REASON_ABSENT;
@@ -272,6 +273,36 @@ void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stor
     if (plan->reason == REASON_NONE || plan->reason == REASON_UNSAFE_BYTES ||
         plan->reason == REASON_FRAME_SMALL)
         plan->store = false; /* what would be stored is there already */
+}
+
+bool plan_coalesces(const struct plan *plan)
+{
+    return plan->coalesces && plan->status == PLAN_MISS && plan->store && !plan->only;
+}
+
+bool plan_resume(struct plan *out, const struct policy *policy, const struct ticket *ticket,
+                 bool exact, size_t frame_size)
+{
+    if (!policy || policy->shadow || policy->coalesce_wait == 0)
+        return false;
+    *out = (struct plan){
+        .status = PLAN_MISS,
+        .reason = REASON_WAIT_ENDED,
+        .look = true,
+        .store = true,
+        .has_key = true,
+        .exact = exact,
+        .deaf = ticket->deaf,
+        .waited = true,
+        .key = ticket->key,
+        .ttl = ticket->ttl,
+        .max_age = ticket->max_age,
+        .policy = policy,
+        .api = api_named(ticket->api),
+        .count = ticket->count,
+        .room = room_for_body(ticket->room, frame_size),
+    };
+    return true;
 }
 
 /* Whether a header may be written into an entry as a line. */

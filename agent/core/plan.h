@@ -40,6 +40,9 @@ struct plan {
     bool own;                    /* the store is our own memory: what it gives needs no checksum */
     bool only;                   /* the client wants no answer but a stored one */
     bool deaf;                   /* the client's own controls were there and not obeyed */
+    bool coalesces;              /* identical misses at once shall be one request to the origin */
+    bool wait;                   /* another request has the lease: its answer may be waited for */
+    bool waited;                 /* it has waited, or tried to: HAProxy has been told of a miss */
     struct key key;              /* complete when has_key */
     int64_t ttl;                 /* milliseconds an answer would be kept, shortened by the jitter */
     int64_t max_age;             /* milliseconds: nothing older is served */
@@ -47,6 +50,7 @@ struct plan {
     const struct api *api;       /* whose request it is; NULL when it is no JSON */
     int64_t count;               /* how many answers the request asks for; 0: not known */
     size_t room;                 /* the longest body that can be stored and returned, bytes */
+    int64_t lease; /* ms since the epoch: the request has the lease until then; 0: no */
 };
 
 /* Allocates nothing; what it grows to is kept until it is freed. */
@@ -68,6 +72,15 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
  * of `nonce`, which is another one at each call. */
 void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
                 struct hash128 nonce, struct entry *entry);
+
+/* Whether the request, a miss, should take the lease of its key, or wait for the one who has it. */
+bool plan_coalesces(const struct plan *plan);
+
+/* The plan of a request that waits, made anew of the ticket it was given; as plan_request() left it
+ * for plan_found(). False when the policy is gone or was never such that it waits. */
+__attribute__((warn_unused_result)) bool plan_resume(struct plan *out, const struct policy *policy,
+                                                     const struct ticket *ticket, bool exact,
+                                                     size_t frame_size);
 
 /* Judges an answer. REASON_NONE: *stored holds the entry to be kept under ticket->key. `policy`
  * is the one the ticket names, NULL when there is none of that name any more; when its rules are

@@ -149,6 +149,12 @@ static bool length_is_met(const struct headers *headers, size_t body)
     return true;
 }
 
+bool policy_coalesces(const struct policy *policy, struct str method)
+{
+    return policy->coalesce_wait > 0 && !policy->shadow &&
+           str_list_has(&policy->coalesce_methods, method);
+}
+
 bool policy_stores_status(const struct policy *policy, int64_t code)
 {
     char digits[3];

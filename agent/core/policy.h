@@ -48,6 +48,10 @@ struct policy {
     int64_t min_output_tokens;
     struct str max_temperature; /* a decimal number; empty: any */
     bool deterministic_only;
+    /* identical misses at once */
+    struct str_list coalesce_methods;
+    int64_t coalesce_wait, coalesce_lease; /* milliseconds */
+    int64_t coalesce_max;                  /* requests that wait for one answer */
 };
 
 /* What HAProxy sends of a request. Everything is borrowed; what is absent is empty. */
@@ -79,6 +83,9 @@ enum policy_mode policy_mode(struct str word);
 /* Whether the request may be looked up at all, judged by everything but the JSON in its body.
  * REASON_NONE, or why not. */
 enum reason policy_may_lookup(const struct policy *policy, const struct request *request);
+
+/* Whether identical misses with this method, at once, are one request to the origin. */
+bool policy_coalesces(const struct policy *policy, struct str method);
 
 /* Whether the answer may be stored, judged by everything but the JSON in its body. REASON_NONE,
  * or why not. */

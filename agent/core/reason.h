@@ -27,6 +27,12 @@
     X(REASON_CONTROL, "control", "the request's Cache-Control asked for it")                       \
     X(REASON_SHADOW, "shadow", "it would have been a hit, and the policy is in shadow mode")       \
     X(REASON_ABSENT, "absent", "nothing stored under the key")                                     \
+    X(REASON_WAIT_LED, "wait-led", "waited for an identical request, whose lease ended")           \
+    X(REASON_WAIT_OVER, "wait-over", "waited for the answer to an identical request in vain")      \
+    X(REASON_WAIT_REFUSED, "wait-refused",                                                         \
+      "waited for the answer to an identical request, which was not stored")                       \
+    X(REASON_WAIT_ENDED, "wait-ended",                                                             \
+      "could not wait: too many do, or the store or the agent was going away")                     \
     X(REASON_EXPIRED, "expired", "what is stored is no longer fresh")                              \
     X(REASON_MISMATCH, "mismatch", "what is stored answers another request")                       \
     X(REASON_CORRUPT, "corrupt",                                                                   \

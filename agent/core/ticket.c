@@ -1,8 +1,8 @@
-/* 3 <key text> <digest> <length> <tenant> <rules> <ttl> <api> <count> <room> <mac of all before it>
- */
+/* 4 <key text> <digest> <length> <tenant> <rules> <ttl> <max age> <api> <count> <room> <lease>
+ *   <deaf> <mac of all before it>                                             (all on one line) */
 #include "ticket.h"
 
-#define TICKET_VERSION "3 "
+#define TICKET_VERSION "4 "
 
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)
 {
@@ -17,9 +17,10 @@ void ticket_write(struct buf *out, const struct key_secret *secret, const struct
     hex64_append(out, ticket->key.tenant);
     buf_append(out, STR(" "));
     hex64_append(out, ticket->key.rules);
-    buf_printf(out, " %lld ", (long long)ticket->ttl);
+    buf_printf(out, " %lld %lld ", (long long)ticket->ttl, (long long)ticket->max_age);
     buf_append(out, ticket->api);
-    buf_printf(out, " %lld %lld ", (long long)ticket->count, (long long)ticket->room);
+    buf_printf(out, " %lld %lld %lld %d ", (long long)ticket->count, (long long)ticket->room,
+               (long long)ticket->lease, ticket->deaf);
     if (buf_ok(out))
         hex64_append(out, key_mac(secret, str_from(buf_str(out), start)));
 }
@@ -50,7 +51,7 @@ static bool read_key_text(struct str text, struct ticket *out)
 bool ticket_read(struct str text, const struct key_secret *secret, struct ticket *out)
 {
     struct str digest;
-    int64_t length;
+    int64_t length, deaf;
 
     *out = (struct ticket){.ttl = 0};
     if (text.len > TICKET_MAX || !authentic(text, secret) || !str_starts(text, STR(TICKET_VERSION)))
@@ -65,12 +66,16 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
         !decimal_read(str_split(&text, ' '), &length) ||
         !hex64_read(str_split(&text, ' '), &out->key.tenant) ||
         !hex64_read(str_split(&text, ' '), &out->key.rules) ||
-        !decimal_read(str_split(&text, ' '), &out->ttl))
+        !decimal_read(str_split(&text, ' '), &out->ttl) ||
+        !decimal_read(str_split(&text, ' '), &out->max_age))
         return false;
     out->api = str_split(&text, ' ');
     if (!decimal_read(str_split(&text, ' '), &out->count) ||
-        !decimal_read(str_split(&text, ' '), &out->room))
+        !decimal_read(str_split(&text, ' '), &out->room) ||
+        !decimal_read(str_split(&text, ' '), &out->lease) ||
+        !decimal_read(str_split(&text, ' '), &deaf))
         return false;
+    out->deaf = deaf != 0;
     out->key.length = (uint64_t)length;
     return out->ttl > 0;
 }

@@ -1,6 +1,6 @@
-/* What a lookup hands to the store message through HAProxy (txn.cache.ticket), so that the agent
- * keeps nothing in between and any agent with the same secret can store the answer. One line of
- * text, authenticated with the secret. */
+/* What a lookup hands to the messages that follow it through HAProxy (txn.cache.ticket), so that
+ * the agent keeps nothing in between and any agent with the same secret can store the answer. One
+ * line of text, authenticated with the secret. */
 #ifndef CORE_TICKET_H
 #define CORE_TICKET_H
 
@@ -9,13 +9,16 @@
 struct ticket {
     struct str policy; /* of the ticket that was read: borrowed from it */
     struct key key;
-    int64_t ttl;    /* milliseconds */
-    struct str api; /* by whose rules the answer is judged, see api.h; borrowed like `policy` */
-    int64_t count;  /* how many answers there must be; 0: not known */
-    int64_t room;   /* the longest body that may be kept, bytes */
+    int64_t ttl;     /* milliseconds */
+    int64_t max_age; /* milliseconds: nothing older is served to this request */
+    struct str api;  /* by whose rules the answer is judged, see api.h; borrowed like `policy` */
+    int64_t count;   /* how many answers there must be; 0: not known */
+    int64_t room;    /* the longest body that may be kept, bytes */
+    int64_t lease; /* ms since the epoch: until then the request has the lease of its key; 0: no */
+    bool deaf;     /* as in struct plan */
 };
 
-enum { TICKET_MAX = 256 };
+enum { TICKET_MAX = 400 };
 
 /* Appends the ticket. */
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket);

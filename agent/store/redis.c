@@ -128,7 +128,7 @@ static enum store_result result_of(const struct redis_command *c, const redisRep
 {
     if (!reply)
         return STORE_DOWN;
-    if (reply->type == (c->number ? REDIS_REPLY_INTEGER : REDIS_REPLY_STRING))
+    if (reply->type == c->answer)
         return STORE_HIT;
     if (reply->type == REDIS_REPLY_ERROR && resp_error_of(str_of(reply->str)) == RESP_WRONGTYPE)
         return STORE_MISS;
@@ -252,21 +252,29 @@ static struct redis_node *node_of(struct redis *r, struct str key)
     return r->closing ? NULL : r->route->ops->node(r->route, key);
 }
 
-/* Sends a command with one argument, the key. */
-static void ask(struct redis *r, struct str verb, struct str key, bool number,
+static struct redis_command *command_of(struct redis *r, const struct str *words, size_t count)
+{
+    const char *argv[REDIS_WORDS_MAX];
+    size_t lengths[REDIS_WORDS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        argv[i] = words[i].ptr, lengths[i] = words[i].len;
+    return command_new(r, (int)count, argv, lengths);
+}
+
+/* `answer` is the type of reply that is a hit. */
+static void ask(struct redis *r, const struct str *words, size_t count, int answer,
                 struct store_read *read)
 {
-    const char *argv[] = {verb.ptr, key.ptr};
-    const size_t lengths[] = {verb.len, key.len};
-    struct redis_node *node = node_of(r, key);
+    struct redis_node *node = node_of(r, words[1]);
     enum store_result why = STORE_DOWN;
     struct redis_command *c = NULL;
 
     read->watched = false;
     if (node && redis_node_takes_read(node, &why))
-        c = command_new(r, 2, argv, lengths);
+        c = command_of(r, words, count);
     if (c)
-        c->number = number;
+        c->answer = answer;
     if (c && send_command(r, node, c, false)) {
         begin_wait(r, c, read);
         return;
@@ -276,39 +284,52 @@ static void ask(struct redis *r, struct str verb, struct str key, bool number,
     finish(read, why, STR(""));
 }
 
-static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
+void redis_ask(struct store *store, const struct str *words, size_t count, struct store_read *read)
 {
-    (void)now;
-    ask((struct redis *)store, STR("GET"), key, false, read);
+    int answer = str_eq(words[0], STR("SET")) ? REDIS_REPLY_STATUS : REDIS_REPLY_STRING;
+
+    ask((struct redis *)store, words, count, answer, read);
 }
 
 void redis_get_ttl(struct store *store, struct str key, struct store_read *read)
 {
-    ask((struct redis *)store, STR("PTTL"), key, true, read);
+    ask((struct redis *)store, (struct str[]){STR("PTTL"), key}, 2, REDIS_REPLY_INTEGER, read);
+}
+
+bool redis_tell(struct store *store, const struct str *words, size_t count)
+{
+    struct redis *r = (struct redis *)store;
+    struct redis_node *node = node_of(r, words[1]);
+    size_t bytes = count > 2 ? words[2].len : 0;
+
+    if (!node || !redis_node_takes_write(node, bytes))
+        return false;
+    struct redis_command *c = command_of(r, words, count);
+    if (!c)
+        return false;
+    c->write = true;
+    c->put_bytes = bytes;
+    if (send_command(r, node, c, false))
+        return true;
+    command_release(r, c);
+    return false;
+}
+
+static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
+{
+    (void)now;
+    redis_ask(store, (struct str[]){STR("GET"), key}, 2, read);
 }
 
 static bool redis_put(struct store *store, struct str key, struct str value, int64_t now,
                       int64_t ttl)
 {
-    struct redis *r = (struct redis *)store;
     char milliseconds[24];
     size_t digits = (size_t)snprintf(milliseconds, sizeof milliseconds, "%" PRId64, ttl);
-    const char *argv[] = {"SET", key.ptr, value.ptr, "PX", milliseconds};
-    const size_t lengths[] = {3, key.len, value.len, 2, digits};
-    struct redis_node *node = node_of(r, key);
+    const struct str words[] = {STR("SET"), key, value, STR("PX"), {milliseconds, digits}};
 
     (void)now;
-    if (ttl <= 0 || !node || !redis_node_takes_write(node, value.len))
-        return false;
-    struct redis_command *c = command_new(r, 5, argv, lengths);
-    if (!c)
-        return false;
-    c->write = true;
-    c->put_bytes = value.len;
-    if (send_command(r, node, c, false))
-        return true;
-    command_release(r, c);
-    return false;
+    return ttl > 0 && redis_tell(store, words, sizeof words / sizeof *words);
 }
 
 static void redis_cancel(struct store *store, struct store_read *read)

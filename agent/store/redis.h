@@ -68,4 +68,14 @@ bool redis_is_watching(const struct store *redis);
  * before, with `watched` set, is what Redis holds if no report came since. */
 bool redis_is_fresh(const struct store *redis, struct str key);
 
+enum { REDIS_WORDS_MAX = 8 };
+
+/* Sends a command with a deadline, as a read of the store is, about the key that is its second
+ * word. STORE_HIT: a string, or the OK of a SET; STORE_MISS: nil. Copies the words. */
+void redis_ask(struct store *redis, const struct str *words, size_t count, struct store_read *read);
+
+/* Sends a command whose answer nobody waits for; the third word counts as a value. False when it
+ * was refused at once, as a write of the store is. */
+bool redis_tell(struct store *redis, const struct str *words, size_t count);
+
 #endif

@@ -194,8 +194,8 @@ static void account(struct redis_command *c, int change)
 
 static void judge(struct redis_node *n, const struct redis_command *c, const redisReply *reply)
 {
-    bool value = c->number ? reply->type == REDIS_REPLY_INTEGER
-                           : reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
+    bool value = reply->type == c->answer ||
+                 (reply->type == REDIS_REPLY_NIL && c->answer != REDIS_REPLY_INTEGER);
 
     if (reply->type == REDIS_REPLY_ERROR)
         on_error(n, resp_error_of(str_of(reply->str)), reply->str);

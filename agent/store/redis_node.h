@@ -23,7 +23,7 @@ struct redis_command {
     uint32_t coverage; /* of the node when it was sent */
     unsigned char redirects;
     bool write, late;
-    bool number; /* of a read: the answer is one, and no string */
+    int answer; /* of a read: the type of reply that is one, beside nil for all but numbers */
 };
 
 /* What all nodes of a store share. */

@@ -153,6 +153,62 @@ START_TEST(a_miss)
 }
 END_TEST
 
+/* The one who asks the origin, and one who may wait for it. */
+START_TEST(a_miss_that_coalesces)
+{
+    struct plan plan = sample_plan(PLAN_MISS, REASON_ABSENT);
+    struct ticket ticket;
+
+    plan.lease = NOW + 1000;
+    answer_with(&plan, &policy, NULL, NOW);
+    ack_names_are(&ack, "status reason emit cache_status key store ticket room lead");
+    bool_is("lead", true);
+    ck_assert(ticket_read(ack_variable(&ack, "ticket")->bytes, &secret, &ticket));
+    ck_assert_int_eq(ticket.lease, NOW + 1000);
+    ck_assert_int_eq(ticket.max_age, plan.max_age);
+    plan.lease = 0;
+    plan.wait = plan.deaf = true;
+    answer_with(&plan, &policy, NULL, NOW);
+    ack_names_are(&ack, "status reason emit cache_status key store ticket room wait");
+    string_is("status", "MISS");
+    bool_is("wait", true);
+    bool_is("store", true);
+    ck_assert(ticket_read(ack_variable(&ack, "ticket")->bytes, &secret, &ticket));
+    ck_assert_int_eq(ticket.lease, 0);
+    ck_assert(ticket.deaf);
+}
+END_TEST
+
+START_TEST(after_a_wait)
+{
+    struct plan plan = sample_plan(PLAN_HIT, REASON_NONE);
+    struct entry entry = sample_entry();
+
+    plan.waited = true;
+    plan.store = false;
+    answer_with(&plan, &policy, &entry, NOW);
+    string_is("status", "COALESCED");
+    string_is("reason", "coalesced");
+    cache_status_is(&plan, "spoa-cache; hit; ttl=54; key=\"", "\"; detail=coalesced");
+    bool_is("hit", true);
+    bool_is("store", false);
+    plan.deaf = true;
+    answer_with(&plan, &policy, &entry, NOW);
+    string_is("reason", "coalesced+controls-ignored");
+    plan = sample_plan(PLAN_MISS, REASON_WAIT_OVER);
+    plan.waited = true;
+    answer_with(&plan, &policy, NULL, NOW);
+    ack_names_are(&ack, "status reason emit cache_status key store ticket room");
+    string_is("status", "MISS");
+    string_is("reason", "wait-over");
+    bool_is("store", true);
+    plan.store = false; /* what is there, this HAProxy cannot return: it is not stored again */
+    plan.reason = REASON_UNSAFE_BYTES;
+    answer_with(&plan, &policy, NULL, NOW);
+    bool_is("store", false);
+}
+END_TEST
+
 START_TEST(misses_and_bypasses)
 {
     static const struct {
@@ -316,6 +372,8 @@ Suite *suite_answer(void)
     tcase_add_checked_fixture(cases, setup, unit_guard_release);
     tcase_add_test(cases, a_hit);
     tcase_add_test(cases, a_miss);
+    tcase_add_test(cases, a_miss_that_coalesces);
+    tcase_add_test(cases, after_a_wait);
     tcase_add_test(cases, misses_and_bypasses);
     tcase_add_test(cases, a_bypass_without_key);
     tcase_add_test(cases, nothing_to_emit);

@@ -323,7 +323,7 @@ START_TEST(metrics_text)
     size_t fields = 0;
 
     for (int i = 0; i < REASON_COUNT; i++)
-        m.lookup_reason[i] = m.refuse_reason[i] = (uint64_t)i;
+        m.lookup_reason[i] = m.wait_reason[i] = m.refuse_reason[i] = (uint64_t)i;
     m.redis_errors[RESP_LOADING] = 3;
     metrics_render(&m, "1.2.3-4-gabcdef0-dirty", &text);
     ck_assert(buf_ok(&text));
@@ -334,8 +334,8 @@ START_TEST(metrics_text)
 #define X(field, type, name, help) fields++;
     METRICS(X)
 #undef X
-    ck_assert_uint_eq(e.metrics, fields + 4);
-    ck_assert_uint_eq(e.samples, fields + 1 + 2 * (REASON_COUNT - 1) + 1);
+    ck_assert_uint_eq(e.metrics, fields + 5);
+    ck_assert_uint_eq(e.samples, fields + 1 + 3 * (REASON_COUNT - 1) + 1);
     buf_append_byte(&text, '\0');
     ck_assert_ptr_nonnull(strstr(text.ptr, "\nspoa_cache_lookups_hit_total 7\n"));
     ck_assert_ptr_nonnull(

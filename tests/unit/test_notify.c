@@ -64,6 +64,27 @@ START_TEST(a_store)
 }
 END_TEST
 
+START_TEST(a_wait_and_a_release)
+{
+    struct notify n;
+
+    wire_message(&out, "wait", 2);
+    wire_item_bytes(&out, "ticket", SPOP_STRING, STR("1 opaque"));
+    wire_item_bool(&out, "exact", true);
+    ck_assert(read_out(&n));
+    ck_assert_int_eq(n.kind, NOTIFY_WAIT);
+    ck_assert_str_is(n.ticket, "1 opaque");
+    ck_assert(n.request.exact);
+    buf_clear(&out);
+    wire_message(&out, "release", 1);
+    wire_item_bytes(&out, "ticket", SPOP_STRING, STR("1 opaque"));
+    ck_assert(read_out(&n));
+    ck_assert_int_eq(n.kind, NOTIFY_RELEASE);
+    ck_assert_str_is(n.ticket, "1 opaque");
+    ck_assert(!n.request.exact);
+}
+END_TEST
+
 START_TEST(nothing_known)
 {
     struct notify n;
@@ -330,6 +351,7 @@ Suite *suite_notify(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_lookup);
     tcase_add_test(cases, a_store);
+    tcase_add_test(cases, a_wait_and_a_release);
     tcase_add_test(cases, nothing_known);
     tcase_add_test(cases, unknown_arguments);
     tcase_add_test(cases, any_order);

@@ -459,6 +459,88 @@ START_TEST(a_body_as_long_as_there_is_room)
 }
 END_TEST
 
+static void coalesce(void)
+{
+    policy.coalesce_methods = list_of("POST");
+    policy.coalesce_wait = 1000;
+}
+
+START_TEST(who_coalesces)
+{
+    static const char *const others[] = {"refresh", "readonly", "bypass"};
+    struct request request = sample_request();
+    struct plan plan = plan_of(&request);
+
+    ck_assert(!plan_coalesces(&plan));
+    coalesce();
+    plan = plan_of(&request);
+    ck_assert(plan_coalesces(&plan));
+    plan.store = false;
+    ck_assert(!plan_coalesces(&plan));
+    plan.store = plan.only = true; /* it will not go to the origin */
+    ck_assert(!plan_coalesces(&plan));
+    plan.only = false;
+    plan.status = PLAN_BYPASS;
+    ck_assert(!plan_coalesces(&plan));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        request.mode = str_of(others[i]);
+        plan = plan_of(&request);
+        ck_assert(!plan_coalesces(&plan));
+    }
+    request = sample_request();
+    policy.methods = list_of("POST GET");
+    request.method = STR("GET");
+    plan = plan_of(&request);
+    ck_assert(!plan_coalesces(&plan));
+    request.method = STR("POST");
+    policy.shadow = true;
+    plan = plan_of(&request);
+    ck_assert(!plan_coalesces(&plan));
+    policy.shadow = false;
+    policy.coalesce_wait = 0;
+    plan = plan_of(&request);
+    ck_assert(!plan_coalesces(&plan));
+}
+END_TEST
+
+/* Who waited is served what a lookup of its own would be, by all the same proofs. */
+START_TEST(resumes)
+{
+    struct request request = sample_request();
+    struct response response = sample_response();
+    struct plan plan, resumed;
+    struct entry entry;
+
+    coalesce();
+    plan = plan_of(&request);
+    struct ticket ticket = {
+        .key = plan.key, .ttl = plan.ttl, .max_age = 5000, .room = 5000, .api = STR("")};
+    ck_assert(!plan_resume(&resumed, NULL, &ticket, true, FRAME));
+    policy.shadow = true;
+    ck_assert(!plan_resume(&resumed, &policy, &ticket, true, FRAME));
+    policy.shadow = false;
+    policy.coalesce_wait = 0;
+    ck_assert(!plan_resume(&resumed, &policy, &ticket, true, FRAME));
+    coalesce();
+    ck_assert_int_eq(plan_answer(&scratch, &policy, &ticket, &response, NOW, &stored), REASON_NONE);
+    for (int change = 0; change < 6; change++) {
+        static const enum reason want[] = {REASON_NONE,    REASON_MISMATCH,    REASON_MISMATCH,
+                                           REASON_EXPIRED, REASON_FRAME_SMALL, REASON_NONE};
+        struct ticket other = ticket;
+        if (change == 1)
+            other.key.tenant++;
+        if (change == 2)
+            other.key.digest.low++;
+        ck_assert(plan_resume(&resumed, &policy, &other, change != 5, change == 4 ? 256 : FRAME));
+        ck_assert(resumed.waited && resumed.store);
+        plan_found(&resumed, &scratch, buf_str(&stored), NOW + (change == 3 ? 5000 : 4999), nonce,
+                   &entry);
+        ck_assert_int_eq(resumed.reason, want[change]);
+        ck_assert_int_eq(resumed.status, want[change] == REASON_NONE ? PLAN_HIT : PLAN_MISS);
+    }
+}
+END_TEST
+
 Suite *suite_plan(void)
 {
     Suite *suite = suite_create("plan");
@@ -466,6 +548,8 @@ Suite *suite_plan(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_request);
+    tcase_add_test(cases, who_coalesces);
+    tcase_add_test(cases, resumes);
     tcase_add_test(cases, ttl_can_only_get_shorter);
     tcase_add_test(cases, modes);
     tcase_add_test(cases, no_policy);

@@ -27,9 +27,12 @@ static struct ticket sample(const char *key)
                 .rules = 0x123456789abcdef0,
                 .text_len = strlen(key)},
         .ttl = 86400000,
+        .max_age = 60000,
         .api = STR("openai-chat"),
         .count = 2,
         .room = 61440,
+        .lease = 1700000000000,
+        .deaf = true,
     };
 
     memcpy(ticket.key.text, key, strlen(key));
@@ -55,6 +58,9 @@ START_TEST(round_trip)
     ck_assert_uint_eq(back.key.tenant, in.key.tenant);
     ck_assert_uint_eq(back.key.rules, in.key.rules);
     ck_assert_int_eq(back.ttl, 86400000);
+    ck_assert_int_eq(back.max_age, 60000);
+    ck_assert_int_eq(back.lease, 1700000000000);
+    ck_assert(back.deaf);
     /* it passes through HAProxy's configuration and log */
     for (size_t i = 0; i < written.len; i++)
         ck_assert(written.ptr[i] >= 0x20 && written.ptr[i] < 0x7f);
@@ -68,9 +74,9 @@ START_TEST(golden)
 
     ticket_write(&text, &secret, &in);
     ck_assert_str_is(buf_str(&text),
-                     "3 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
+                     "4 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
                      "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 123456789abcdef0 "
-                     "86400000 openai-chat 2 61440 9af436992bf40cd1");
+                     "86400000 60000 openai-chat 2 61440 1700000000000 1 GOLDEN");
 }
 END_TEST
 
@@ -149,33 +155,49 @@ START_TEST(signed_but_wrong)
         const char *text;
         bool good;
     } cases[] = {
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", true},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000  0 61440 ", true},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat x 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
-        {"2 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
-        {"3  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
-        {"3 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 openai-chat 2 61440 ",
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+         true},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9  0 61440 17 1 ", true},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat x 61440 0 0 ",
          false},
-        {"3 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
-         " 1000 openai-chat 2 61440 ",
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
+        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
          false},
-        {"3 sc:llm " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
-        {"3 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
-         " " RULES " 1000 openai-chat 2 61440 ",
+        {"4  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
          false},
-        {"3 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES " 1000 openai-chat 2 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 x " RULES " 1000 openai-chat 2 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 0 openai-chat 2 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " -5 openai-chat 2 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " x 1000 openai-chat 2 61440 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 openai-chat 2 61440 ", false},
-        {"3 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 openai-chat 2 x ", false},
+        {"4 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 ",
+         false},
+        {"4 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 ",
+         false},
+        {"4 sc:llm " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ", false},
+        {"4 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
+         " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+         false},
+        {"4 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 x " RULES " 1000 9 openai-chat 2 61440 0 0 ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 0 9 openai-chat 2 61440 0 0 ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " -5 9 openai-chat 2 61440 0 0 ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " x 1000 9 openai-chat 2 61440 0 0 ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 9 openai-chat 2 61440 0 0 ", false},
+        {"4 ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 x 0 0 ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 x openai-chat 2 61440 0 0 ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 x 0 ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 x ",
+         false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 ",
+         false},
         {"", false},
     };
     struct ticket back;

@@ -42,6 +42,7 @@ struct str unit_json(const char *text);
     X(units)                                                                                       \
     X(memo)                                                                                        \
     X(memory)                                                                                      \
+    X(flight)                                                                                      \
     X(redis)                                                                                       \
     X(redis_faults)                                                                                \
     X(redis_errors)                                                                                \
