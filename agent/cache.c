@@ -513,6 +513,11 @@ void cache_notice(struct cache *cache, struct str redis_key)
     flights_notice(cache->flights, subject.len ? subject : redis_key);
 }
 
+void cache_notice_all(struct cache *cache)
+{
+    flights_notice_all(cache->flights);
+}
+
 void cache_hear(struct cache *cache, bool hears)
 {
     flights_hear(cache->flights, hears);

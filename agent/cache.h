@@ -26,6 +26,9 @@ __attribute__((warn_unused_result)) bool cache_set_config(struct cache *cache,
 /* A key in Redis has changed, or may have. */
 void cache_notice(struct cache *cache, struct str redis_key);
 
+/* Any key may have changed. */
+void cache_notice_all(struct cache *cache);
+
 /* Whether changes that other agents make in Redis are noticed; while they are not, no request waits
  * for another. They are until this says otherwise. */
 void cache_hear(struct cache *cache, bool hears);

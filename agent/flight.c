@@ -293,15 +293,31 @@ void flights_notice(struct flights *all, struct str key)
         look(f);
 }
 
-static void send_everybody_on(struct flights *all)
+/* Calls for every flight what may free it. */
+static void for_each(struct flights *all, void (*call)(struct flight *f))
 {
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct flight *f = all->buckets[i], *next; f; f = next) {
             next = f->next;
-            send_all_on(f, FLIGHT_ENDED, STR(""));
-            if (f->step == STEP_NONE)
-                flight_free(f);
+            call(f);
         }
+}
+
+void flights_notice_all(struct flights *all)
+{
+    for_each(all, look);
+}
+
+static void end(struct flight *f)
+{
+    send_all_on(f, FLIGHT_ENDED, STR(""));
+    if (f->step == STEP_NONE)
+        flight_free(f);
+}
+
+static void send_everybody_on(struct flights *all)
+{
+    for_each(all, end);
 }
 
 void flights_hear(struct flights *all, bool hears)
@@ -327,17 +343,18 @@ struct flights *flights_new(struct ev_loop *loop, struct store *store, struct le
     return all;
 }
 
+static void forget(struct flight *f)
+{
+    if (f->step == STEP_READ)
+        f->all->store->ops->cancel(f->all->store, &f->read);
+    else
+        f->all->leases->ops->cancel(f->all->leases, &f->read);
+    flight_free(f);
+}
+
 void flights_free(struct flights *all)
 {
     flights_close(all);
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct flight *f = all->buckets[i], *next; f; f = next) {
-            next = f->next;
-            if (f->step == STEP_READ)
-                all->store->ops->cancel(all->store, &f->read);
-            else
-                all->leases->ops->cancel(all->leases, &f->read);
-            flight_free(f);
-        }
+    for_each(all, forget);
     free(all);
 }

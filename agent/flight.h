@@ -60,6 +60,9 @@ void flights_wait(struct flights *flights, const struct flight_options *options,
 /* What is stored under the key, or its lease, may have changed. */
 void flights_notice(struct flights *flights, struct str key);
 
+/* Any key, or its lease, may have changed. */
+void flights_notice_all(struct flights *flights);
+
 /* Whether changes by others are noticed. While they are not nobody waits: those who do are sent
  * on. They are noticed until this says otherwise. */
 void flights_hear(struct flights *flights, bool hears);

@@ -37,6 +37,8 @@ struct agent {
     struct config *config;
     struct metrics metrics;
     struct store *store;
+    struct store *redis;           /* NULL: none; the store, or below it */
+    struct redis_listener changes; /* in Redis */
     struct leases *leases;
     struct cache *cache;
     struct spop_server *server;
@@ -154,6 +156,35 @@ static bool ensure_secret(struct config *config)
     return set;
 }
 
+static void on_changed(void *ctx, struct str key)
+{
+    struct agent *agent = ctx;
+
+    cache_notice(agent->cache, key);
+}
+
+static void on_flushed(void *ctx)
+{
+    struct agent *agent = ctx;
+
+    cache_notice_all(agent->cache);
+}
+
+static void on_watching(void *ctx, bool watching)
+{
+    struct agent *agent = ctx;
+
+    cache_hear(agent->cache, watching);
+}
+
+/* Who waits for what another agent stores learns of it. */
+static void listen_to_redis(struct agent *agent)
+{
+    agent->changes = (struct redis_listener){
+        .changed = on_changed, .flushed = on_flushed, .watching = on_watching, .context = agent};
+    redis_listen(agent->redis, &agent->changes);
+}
+
 static struct store *open_store(struct agent *agent)
 {
     const struct config *c = agent->config;
@@ -170,17 +201,20 @@ static struct store *open_store(struct agent *agent)
         .connect_timeout = c->redis_connect_timeout,
         .max_pending = c->redis_max_pending,
         .own_keys = STR(KEY_PREFIX),
-        .watch = c->memory_tier,
+        .watch = true,
     };
 
     if (!config_uses_redis(c))
         return memory_new((size_t)c->memory_size, &agent->metrics);
-    struct store *store = redis_new(agent->loop, &redis, &agent->metrics);
-    if (!store || !c->memory_tier)
-        return store;
-    struct store *tier = tier_new(store, (size_t)c->memory_size, &agent->metrics);
+    agent->redis = redis_new(agent->loop, &redis, &agent->metrics);
+    if (!agent->redis)
+        return NULL;
+    listen_to_redis(agent); /* before the tier, which is then told first */
+    if (!c->memory_tier)
+        return agent->redis;
+    struct store *tier = tier_new(agent->redis, (size_t)c->memory_size, &agent->metrics);
     if (!tier)
-        store->ops->free(store);
+        agent->redis->ops->free(agent->redis);
     return tier;
 }
 
@@ -377,16 +411,14 @@ static bool start(struct agent *agent)
     agent->store = open_store(agent);
     if (!agent->store)
         return false;
-    agent->leases =
-        config_uses_redis(agent->config) ? leases_in_redis(agent->store) : leases_in_memory();
+    agent->leases = agent->redis ? leases_in_redis(agent->redis) : leases_in_memory();
     if (!agent->leases)
         return false;
     agent->cache =
         cache_new(agent->loop, agent->config, agent->store, agent->leases, &agent->metrics);
     if (!agent->cache)
         return false;
-    /* nobody reports yet what others change in Redis */
-    cache_hear(agent->cache, !config_uses_redis(agent->config));
+    cache_hear(agent->cache, !agent->redis); /* Redis says when */
     struct spop_handler handler = cache_handler(agent->cache);
     agent->server = spop_server_new(agent->loop, &handler, &agent->metrics);
     if (!agent->server)

@@ -304,10 +304,12 @@ class HAProxy(Part, Client):
     def start(self):
         self.address = free_address()
         text = (ROOT / 'haproxy/haproxy.cfg').read_text()
-        line = next(line for line in text.splitlines() if '${CACHE_AGENT' in line)
-        servers = [f'    server agent{n} {address} ' + line.split('" ', 1)[1]
-                   for n, address in enumerate(self.agents)]
-        (self.dir / 'haproxy.cfg').write_text(text.replace(line, '\n'.join(servers)))
+        for line in [line for line in text.splitlines() if '${CACHE_AGENT' in line]:
+            rest = line.split('" ', 1)[1]
+            servers = [f'    server agent{n} {address} ' + rest.replace('/agent', f'/agent{n}')
+                       for n, address in enumerate(self.agents)]
+            text = text.replace(line, '\n'.join(servers))
+        (self.dir / 'haproxy.cfg').write_text(text)
         self.spawn([HAPROXY, '-db', '-f', self.dir / 'haproxy.cfg'], CACHE_LISTEN=self.address,
                    CACHE_ORIGIN=self.origin.address, CACHE_SPOE=str(ROOT / 'spoe/cache.conf'),
                    CACHE_SOCKET=str(self.dir / 'haproxy.sock'), CACHE_TENANT_HEADER='trusted')

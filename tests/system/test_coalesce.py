@@ -1,22 +1,38 @@
 """Identical requests at once: one goes to the origin, the others wait for its answer."""
 import collections
+import contextlib
+import json
+import signal
+import socket
 import threading
 import time
 
 import pytest
 
+import client
 import harness
-from harness import chat, prompt
+import spop
+from harness import CHAT, chat, metrics, prompt, wait_for
+
+SECRET = '[key]\nsecret = of the agents of these tests\n'
 
 
 class Crowd:
-    """Requests sent at once, each on a connection and a thread of its own."""
+    """Requests sent at once, each on a connection and a thread of its own. A context: it leaves
+    none behind."""
 
-    def __init__(self, ask, count):
+    def __init__(self, count, ask):
         self.answers, self.failures = [], []
         self.threads = [threading.Thread(target=self.run, args=(ask, n)) for n in range(count)]
+
+    def __enter__(self):
         for thread in self.threads:
             thread.start()
+        return self
+
+    def __exit__(self, *_):
+        for thread in self.threads:
+            thread.join()
 
     def run(self, ask, number):
         try:
@@ -24,20 +40,275 @@ class Crowd:
         except Exception as error:  # whatever a client would see
             self.failures.append(repr(error))
 
-    def join(self):
-        for thread in self.threads:
-            thread.join()
-        assert not self.failures, self.failures
+    def whole(self):
+        """How the answers came, which are all whole; the threads have ended."""
+        self.__exit__()
+        assert self.failures == []
         assert all(answer.status == 200 and answer.complete for answer in self.answers)
-        return self.answers
+        return collections.Counter(answer.cache for answer in self.answers)
 
-    def statuses(self):
-        return collections.Counter(answer.cache for answer in self.join())
+    def bodies(self):
+        return {answer.body for answer in self.answers}
+
+    def slowest(self):
+        return max(answer.time for answer in self.answers)
 
 
-def test_one_request_goes_to_the_origin(sanitized_stack, origin):
+def waiting(*statuses):
+    return sum(metrics(status)['waiting'] for status in statuses)
+
+
+def alone(origin, policy='', binary=harness.SANITIZED):
+    """A stack on the agent's memory."""
+    config = f'[policy llm]\n{policy}'
+    return harness.Stack(origin, config, ['--agent', binary, '--redis', 'none', '--keep-going'])
+
+
+@pytest.fixture(scope='module')
+def memory(origin):
+    """Whose lease ends soon: for what happens when nothing comes."""
+    with alone(origin, 'coalesce-lease = 1s\ncoalesce-wait = 4s\n') as part:
+        yield part
+
+
+@pytest.fixture(scope='module')
+def pair(origin):
+    """Two HAProxies before two agents over one Redis."""
+    with together(origin) as parts:
+        yield parts
+
+
+class Pair:
+    def __init__(self, redis, agents, haproxies):
+        self.redis, self.agents, self.haproxies = redis, agents, haproxies
+        self.statuses = [agent.status for agent in agents]
+
+    def post(self, number, *arguments, **how):
+        return self.haproxies[number % 2].post(*arguments, **how)
+
+    def settle(self):
+        """Waits until both agents follow what the other one does."""
+        wait_for(lambda: all(metrics(s)['redis_watched'] > 0 for s in self.statuses), 'both watch')
+
+
+@contextlib.contextmanager
+def together(origin, policy='coalesce-lease = 2s\ncoalesce-wait = 6s\n', timeout='300ms'):
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(harness.RedisServer())
+        config = (f'{SECRET}[redis]\naddress = {redis.address}\ntimeout = {timeout}\n'
+                  f'[policy llm]\n{policy}')
+        agents = [stack.enter_context(harness.Agent(config, binary=harness.SANITIZED))
+                  for _ in range(2)]
+        sockets = ['unix@' + agent.address.removeprefix('unix:') for agent in agents]
+        haproxies = [stack.enter_context(harness.HAProxy(origin, sockets)) for _ in range(2)]
+        parts = Pair(redis, agents, haproxies)
+        parts.settle()
+        yield parts
+
+
+def test_one_request_goes_to_the_origin(memory, origin):
     question, calls = prompt(), origin.calls()
-    crowd = Crowd(lambda _: sanitized_stack.post(question, "delay=700"), 50)
-    assert crowd.statuses() == {'MISS': 1, 'COALESCED': 49}
+    with Crowd(50, lambda _: memory.post(question, 'delay=700')) as crowd:
+        pass
+    assert crowd.whole() == {'MISS': 1, 'COALESCED': 49}
     assert origin.calls() == calls + 1
-    assert len({answer.body for answer in crowd.answers}) == 1
+    assert len(crowd.bodies()) == 1
+    assert crowd.slowest() < 2
+    told = next(a for a in crowd.answers if a.cache == 'COALESCED').header('cache-status')
+    assert 'hit' in told and 'detail=coalesced' in told
+    assert memory.post(question).cache == 'HIT'
+
+
+def test_one_request_goes_to_the_origin_from_two_haproxies_and_two_agents(pair, origin):
+    question, calls = prompt(), origin.calls()
+    with Crowd(50, lambda n: pair.post(n, question, 'delay=900')) as crowd:
+        wait_for(lambda: all(waiting(status) for status in pair.statuses), 'both have some wait')
+    assert crowd.whole() == {'MISS': 1, 'COALESCED': 49}
+    assert origin.calls() == calls + 1
+    assert len(crowd.bodies()) == 1
+
+
+def test_different_tenants_never_wait_for_each_other(pair, origin):
+    question, calls = prompt(), origin.calls()
+
+    def ask(number):
+        return pair.post(number, question, 'delay=600', {'X-Tenant-Id': f'tenant {number % 5}'})
+    with Crowd(30, ask) as crowd:
+        pass
+    assert crowd.whole() == {'MISS': 5, 'COALESCED': 25}
+    assert origin.calls() == calls + 5
+    assert len(crowd.bodies()) == 5
+
+
+def test_requests_that_differ_never_wait_for_each_other(memory, origin):
+    calls = origin.calls()
+    with Crowd(10, lambda n: memory.post(prompt(), 'delay=300')) as crowd:
+        pass
+    assert crowd.whole() == {'MISS': 10}
+    assert origin.calls() == calls + 10
+
+
+@pytest.mark.parametrize('fake', ['finish=length', 'status=500', 'html', 'huge=80000', 'error'])
+@pytest.mark.parametrize('where', ['memory', 'pair'])
+def test_a_refused_answer_sends_all_to_the_origin_at_once(request, where, fake):
+    """Also one that HAProxy never offers: what is no JSON, or is too large."""
+    part = request.getfixturevalue(where)
+    ask = part.post if where == 'pair' else lambda _, *arguments: part.post(*arguments)
+    question = prompt()
+    with Crowd(20, lambda n: ask(n, question, f'delay=500,{fake}')) as crowd:
+        pass
+    assert not crowd.failures
+    assert collections.Counter(a.cache for a in crowd.answers) == {'MISS': 20}
+    assert len(crowd.bodies()) == 20
+    assert crowd.slowest() < 1.6, 'nobody waits for the end of the lease'
+
+
+def abandon(address, question, fake):
+    """A request whose client leaves before there is an answer."""
+    body = chat(question)
+    stream = client.connect(address)
+    stream.sendall(f'POST {CHAT} HTTP/1.1\r\nHost: llm.example\r\nContent-Type: application/json\r\n'
+                   f'X-Tenant-Id: acme\r\nX-Fake: {fake}\r\n'
+                   f'Content-Length: {len(body)}\r\n\r\n'.encode() + body)
+    return stream
+
+
+@pytest.mark.parametrize('where', ['memory', 'pair'])
+def test_when_its_client_leaves_the_next_one_leads(request, origin, where):
+    """An answer that does not come costs those who wait the time of the lease, and the origin one
+    more request."""
+    part = request.getfixturevalue(where)
+    address = part.haproxies[0].address if where == 'pair' else part.address
+    statuses = part.statuses if where == 'pair' else [part.status]
+    ask = part.post if where == 'pair' else lambda _, *arguments: part.post(*arguments)
+    question, calls = prompt(), origin.calls()
+    with abandon(address, question, 'delay=8000') as leader:
+        wait_for(lambda: origin.calls() == calls + 1, 'the first one is at the origin')
+        with Crowd(20, lambda n: ask(n, question, 'delay=200')) as crowd:
+            wait_for(lambda: waiting(*statuses) == 20, 'the others wait')
+            leader.close()
+    assert crowd.whole() == {'MISS': 1, 'COALESCED': 19}
+    assert origin.calls() == calls + 2
+    assert crowd.slowest() < 4
+
+
+def test_a_wait_ends(origin):
+    """An origin that is slower than a wait gets the requests, and each client its answer."""
+    with alone(origin, 'coalesce-lease = 10s\ncoalesce-wait = 500ms\n') as stack:
+        question = prompt()
+        with Crowd(5, lambda _: stack.post(question, 'delay=1500')) as crowd:
+            pass
+        assert crowd.whole() == {'MISS': 5}
+        assert metrics(stack.status)['wait_reasons_total{reason="wait-over"}'] == 4
+        assert crowd.slowest() < 3
+
+
+@pytest.mark.parametrize('policy', ['coalesce-wait = 0', 'coalesce-methods =', 'mode = shadow'])
+def test_it_can_be_switched_off(origin, policy):
+    with alone(origin, policy) as stack:
+        question, calls = prompt(), origin.calls()
+        with Crowd(5, lambda _: stack.post(question, 'delay=400')) as crowd:
+            pass
+        assert crowd.whole() == {'MISS': 5}
+        assert origin.calls() == calls + 5
+
+
+def test_without_the_second_engine_nothing_waits(origin, tmp_path):
+    text = (harness.ROOT / 'haproxy/haproxy.cfg').read_text()
+    (tmp_path / 'haproxy.cfg').write_text(''.join(
+        line for line in text.splitlines(True) if 'filter spoe engine cache-wait' not in line))
+    options = ['--redis', 'none', '--haproxy-cfg', tmp_path / 'haproxy.cfg']
+    with harness.Stack(origin, '', options) as stack:
+        question = prompt()
+        with Crowd(5, lambda _: stack.post(question, 'delay=400')) as crowd:
+            pass
+        assert crowd.whole() == {'MISS': 5}
+        assert stack.post(question).cache == 'HIT'
+
+
+def test_others_are_not_held_up(origin):
+    """100 wait: more than the 20 that one SPOP connection takes."""
+    with alone(origin, binary=harness.AGENT) as stack:
+        known = prompt()
+        stack.post(known)
+        question = prompt()
+        with Crowd(101, lambda _: stack.post(question, 'delay=2500')) as crowd:
+            wait_for(lambda: waiting(stack.status) == 100, '100 wait')
+            times = sorted(stack.post(known).time for _ in range(50))
+            fresh = stack.post(prompt())
+            assert waiting(stack.status) == 100
+        assert fresh.cache == 'MISS'
+        assert times[25] < 0.05 and fresh.time < 0.5
+        assert crowd.whole() == {'MISS': 1, 'COALESCED': 100}
+
+
+def test_more_than_may_wait_go_to_the_origin(origin):
+    config = '[agent]\nmax-waiting = 10\n[policy llm]\ncoalesce-max = 6\n'
+    with harness.Stack(origin, config, ['--redis', 'none']) as stack:
+        questions, calls = [prompt(), prompt()], origin.calls()
+        with Crowd(40, lambda n: stack.post(questions[n % 2], 'delay=1000')) as crowd:
+            wait_for(lambda: waiting(stack.status) == 10, 'ten wait')
+        statuses = crowd.whole()
+        assert statuses['COALESCED'] <= 10
+        assert origin.calls() - calls == statuses['MISS'] == 40 - statuses['COALESCED']
+
+
+def test_large_answers_reach_all(memory):
+    question = prompt()
+    with Crowd(60, lambda _: memory.post(question, 'delay=600,huge=50000')) as crowd:
+        pass
+    assert crowd.whole() == {'MISS': 1, 'COALESCED': 59}
+    assert len(crowd.bodies()) == 1
+
+
+def test_an_agent_that_stops_sends_them_on(origin):
+    with alone(origin) as stack:
+        question = prompt()
+        with Crowd(10, lambda _: stack.post(question, 'delay=1500')) as crowd:
+            wait_for(lambda: waiting(stack.status) == 9, 'nine wait')
+            stack.signal('agent', signal.SIGTERM)
+        assert not crowd.failures
+        assert collections.Counter(a.status for a in crowd.answers) == {200: 10}
+        assert crowd.slowest() < 5
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSTOP])
+def test_an_agent_that_dies_or_freezes_sends_them_on(origin, number):
+    with alone(origin, binary=harness.AGENT) as stack:
+        question = prompt()
+        with Crowd(10, lambda _: stack.post(question, 'delay=1000')) as crowd:
+            wait_for(lambda: waiting(stack.status) == 9, 'nine wait')
+            stack.signal('agent', number)
+        assert not crowd.failures
+        assert collections.Counter(a.status for a in crowd.answers) == {200: 10}
+        assert crowd.slowest() < 6
+        stack.signal('agent', signal.SIGCONT) if number == signal.SIGSTOP else None
+
+
+def test_redis_dies_while_they_wait(origin):
+    with together(origin) as pair:
+        question = prompt()
+        with Crowd(30, lambda n: pair.post(n, question, 'delay=1500')) as crowd:
+            wait_for(lambda: waiting(*pair.statuses) == 29, '29 wait')
+            pair.redis.process.kill()
+            pair.redis.good_status = -signal.SIGKILL
+        assert not crowd.failures
+        assert collections.Counter(a.status for a in crowd.answers) == {200: 30}
+        assert crowd.slowest() < 5
+
+
+def test_the_agent_of_the_leader_dies(origin):
+    """What it was to store is lost: one of the others asks the origin again."""
+    with together(origin) as pair:
+        question, calls = prompt(), origin.calls()
+        body = chat(question)
+        with spop.Connection(pair.agents[0].address) as first:
+            scheme = {'target': CHAT, 'host': 'llm.example'}
+            with Crowd(20, lambda n: pair.post(n, question, 'delay=300')) as crowd:
+                wait_for(lambda: origin.calls() > calls, 'the leader is at the origin')
+                pair.agents[0].process.kill()
+                pair.agents[0].good_status = -signal.SIGKILL
+            del first, scheme, body
+        assert not crowd.failures
+        assert collections.Counter(a.status for a in crowd.answers) == {200: 20}
+        assert crowd.slowest() < 6
