@@ -1,17 +1,13 @@
 """Identical requests at once: one goes to the origin, the others wait for its answer."""
 import collections
 import contextlib
-import json
 import signal
-import socket
 import threading
-import time
 
 import pytest
 
 import client
 import harness
-import spop
 from harness import CHAT, chat, metrics, prompt, wait_for
 
 SECRET = '[key]\nsecret = of the agents of these tests\n'
@@ -297,18 +293,41 @@ def test_redis_dies_while_they_wait(origin):
         assert crowd.slowest() < 5
 
 
-def test_the_agent_of_the_leader_dies(origin):
-    """What it was to store is lost: one of the others asks the origin again."""
+def test_one_of_two_agents_dies(origin):
+    """Who waited there goes to the origin; the others are answered, by the end of the lease at the
+    latest."""
     with together(origin) as pair:
         question, calls = prompt(), origin.calls()
-        body = chat(question)
-        with spop.Connection(pair.agents[0].address) as first:
-            scheme = {'target': CHAT, 'host': 'llm.example'}
-            with Crowd(20, lambda n: pair.post(n, question, 'delay=300')) as crowd:
-                wait_for(lambda: origin.calls() > calls, 'the leader is at the origin')
-                pair.agents[0].process.kill()
-                pair.agents[0].good_status = -signal.SIGKILL
-            del first, scheme, body
+        with Crowd(20, lambda n: pair.post(n, question, 'delay=700')) as crowd:
+            wait_for(lambda: all(waiting(status) for status in pair.statuses), 'both have some wait')
+            wait_for(lambda: waiting(*pair.statuses) == 19, '19 wait')
+            pair.agents[0].process.kill()
+            pair.agents[0].good_status = -signal.SIGKILL
         assert not crowd.failures
         assert collections.Counter(a.status for a in crowd.answers) == {200: 20}
-        assert crowd.slowest() < 6
+        assert crowd.slowest() < 5
+        assert origin.calls() > calls + 1
+
+
+def test_a_lease_is_no_answer(pair):
+    """Anybody may write a lease: it can make others wait, and go, but not be served."""
+    question = prompt()
+    assert pair.post(0, question).cache == 'MISS'
+    with harness.Redis(pair.redis.address) as redis:
+        key = next(key for key in redis('KEYS', '*'))
+        redis('FLUSHALL')
+        for text in ('taken', 'refused', 'anything'):
+            redis('SET', b'sc:lease:{%b}' % key, text, 'PX', 700)
+            answer = pair.post(1, question)
+            assert (answer.status, answer.cache) == (200, 'MISS')
+            redis('FLUSHALL')
+
+
+def test_leases_leave_nothing_behind(pair):
+    with harness.Redis(pair.redis.address) as redis:
+        redis('FLUSHALL')
+        assert pair.post(0, prompt()).cache == 'MISS'
+        assert pair.post(0, prompt(), 'finish=length').cache == 'MISS'
+        leases = [key for key in redis('KEYS', '*') if key.startswith(b'sc:lease:')]
+        assert len(leases) <= 1, 'the note that an answer was refused'
+        wait_for(lambda: len(redis('KEYS', '*')) == 1, 'only the answer is left')
