@@ -200,7 +200,7 @@ static void judge(struct redis_node *n, const struct redis_command *c, const red
     if (reply->type == REDIS_REPLY_ERROR)
         on_error(n, resp_error_of(str_of(reply->str)), reply->str);
     else if (!c->write && !value)
-        on_error(n, RESP_OTHER, c->number ? "no number" : "no string");
+        on_error(n, RESP_OTHER, c->answer == REDIS_REPLY_INTEGER ? "no number" : "no string");
     else if (!c->write && !c->late)
         redis_breaker_passed(&n->breaker);
 }

@@ -458,6 +458,16 @@ START_TEST(many_memory_leases)
 }
 END_TEST
 
+START_TEST(lease_states)
+{
+    ck_assert_int_eq(lease_state_of(STORE_HIT, STR("taken")), LEASE_TAKEN);
+    ck_assert_int_eq(lease_state_of(STORE_HIT, STR("refused")), LEASE_REFUSED);
+    ck_assert_int_eq(lease_state_of(STORE_HIT, STR("free")), LEASE_FREE);
+    ck_assert_int_eq(lease_state_of(STORE_HIT, STR("what a later version says")), LEASE_TAKEN);
+    ck_assert_int_eq(lease_state_of(STORE_MISS, STR("")), LEASE_FREE);
+}
+END_TEST
+
 START_TEST(lease_keys)
 {
     static const struct {
@@ -499,6 +509,7 @@ Suite *suite_flight(void)
     tcase_add_checked_fixture(leases, NULL, unit_guard_release);
     tcase_add_test(leases, memory_leases);
     tcase_add_test(leases, many_memory_leases);
+    tcase_add_test(leases, lease_states);
     tcase_add_test(leases, lease_keys);
     suite_add_tcase(suite, cases);
     suite_add_tcase(suite, leases);
