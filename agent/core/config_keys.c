@@ -90,7 +90,7 @@ static const struct config_key agent_keys[] = {
      .help = "The number of the database"},
     {AGENT("redis", "timeout", redis_timeout), DURATION(1, 10 * SECOND), .preset = "50ms",
      .help = "How long a read may wait for Redis before it is a miss; keep it well below HAProxy's "
-             "timeout processing"},
+             "timeout processing, twice of it for a miss"},
     {AGENT("redis", "connect-timeout", redis_connect_timeout), DURATION(1, MINUTE), .preset = "1s",
      .help = "How long connecting and logging in may take"},
     {AGENT("redis", "max-pending", redis_max_pending), NUMBER(1, 1000000), .preset = "1024",

@@ -213,6 +213,20 @@ def test_a_wait_ends(origin):
         assert crowd.slowest() < 3
 
 
+def test_an_origin_that_is_not_there():
+    """HAProxy's own answers are not seen by the agent: they cost a wait, and no more."""
+    class Nobody:
+        address = harness.free_address()
+    config = '[policy llm]\ncoalesce-lease = 500ms\ncoalesce-wait = 1s\n'
+    with harness.Stack(Nobody, config, ['--redis', 'none']) as stack:
+        question = prompt()
+        with Crowd(5, lambda _: stack.post(question)) as crowd:
+            pass
+        assert not crowd.failures
+        assert collections.Counter(answer.status for answer in crowd.answers) == {503: 5}
+        assert crowd.slowest() < 7
+
+
 @pytest.mark.parametrize('policy', ['coalesce-wait = 0', 'coalesce-methods =', 'mode = shadow'])
 def test_it_can_be_switched_off(origin, policy):
     with alone(origin, policy) as stack:
