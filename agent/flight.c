@@ -150,16 +150,17 @@ static void on_taken(struct store_read *read, enum store_result result, struct s
 {
     struct flight *f = flight_of(read);
     struct leases *leases = f->all->leases;
+    bool taken = result == STORE_HIT || result == STORE_SLOW; /* or perhaps taken */
 
     (void)value;
-    if (result == STORE_HIT && f->first) {
+    if (taken && f->first) {
         f->all->metrics->leases_ended++;
         send_on(f->first, FLIGHT_LED, STR(""));
-    } else if (result == STORE_HIT) {
+    } else if (taken) {
         leases->ops->release(leases, key_of(f), now_ms(f->all), false);
-    } else if (result != STORE_MISS) {
-        send_all_on(f, FLIGHT_ENDED, STR(""));
     }
+    if (result != STORE_HIT && result != STORE_MISS)
+        send_all_on(f, FLIGHT_ENDED, STR(""));
     settle(f);
 }
 

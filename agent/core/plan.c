@@ -277,7 +277,8 @@ void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stor
 
 bool plan_coalesces(const struct plan *plan)
 {
-    return plan->coalesces && plan->status == PLAN_MISS && plan->store && !plan->only;
+    return plan->coalesces && plan->status == PLAN_MISS && plan->store && !plan->only &&
+           plan->max_age > 0;
 }
 
 bool plan_resume(struct plan *out, const struct policy *policy, const struct ticket *ticket,

@@ -480,6 +480,9 @@ START_TEST(who_coalesces)
     plan.store = plan.only = true; /* it will not go to the origin */
     ck_assert(!plan_coalesces(&plan));
     plan.only = false;
+    plan.max_age = 0; /* nothing that it could wait for would do */
+    ck_assert(!plan_coalesces(&plan));
+    plan.max_age = 1;
     plan.status = PLAN_BYPASS;
     ck_assert(!plan_coalesces(&plan));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
