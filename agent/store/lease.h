@@ -33,14 +33,13 @@ struct leases {
     const struct lease_ops *ops;
 };
 
-#define LEASE_FREE_TEXT "free"
 #define LEASE_TAKEN_TEXT "taken"
 #define LEASE_REFUSED_TEXT "refused"
 
 /* What an answer to `peek` means. */
 static inline enum lease_state lease_state_of(enum store_result result, struct str value)
 {
-    if (result != STORE_HIT || str_eq(value, STR(LEASE_FREE_TEXT)))
+    if (result != STORE_HIT)
         return LEASE_FREE;
     return str_eq(value, STR(LEASE_REFUSED_TEXT)) ? LEASE_REFUSED : LEASE_TAKEN;
 }

@@ -61,16 +61,17 @@ static void redis_peek(struct leases *leases, struct str key, int64_t now, struc
     redis_ask(redis_of(leases), (struct str[]){STR("GET"), write_key(&name, key)}, 2, read);
 }
 
-/* Free is what ends at once: a user who may only SET and GET can give a lease back too. */
 static void redis_release(struct leases *leases, struct str key, int64_t now, bool refused)
 {
     struct lease_text name, number;
-    const struct str words[] = {STR("SET"), write_key(&name, key),
-                                refused ? STR(LEASE_REFUSED_TEXT) : STR(LEASE_FREE_TEXT), STR("PX"),
-                                write_number(&number, refused ? LEASE_NOTE_MS : 1)};
+    const struct str note[] = {STR("SET"), write_key(&name, key), STR(LEASE_REFUSED_TEXT),
+                               STR("PX"), write_number(&number, LEASE_NOTE_MS)};
 
     (void)now;
-    redis_tell(redis_of(leases), words, sizeof words / sizeof *words);
+    if (refused)
+        redis_tell(redis_of(leases), note, sizeof note / sizeof *note);
+    else
+        redis_tell(redis_of(leases), (struct str[]){STR("DEL"), note[1]}, 2);
 }
 
 static void redis_cancel(struct leases *leases, struct store_read *read)

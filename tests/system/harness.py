@@ -217,8 +217,11 @@ class Redis:
         return rest
 
     def entries(self):
-        """Everything stored: {key: value}."""
-        return {key: self('GET', key) for key in self('KEYS', '*')}
+        """Everything stored but leases: {key: value}."""
+        return {key: self('GET', key) for key in self.keys()}
+
+    def keys(self):
+        return [key for key in self('KEYS', '*') if not key.startswith(b'sc:lease:')]
 
 
 class RedisServer(Part):

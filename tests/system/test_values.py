@@ -68,7 +68,7 @@ def stored(part, answer=ANSWER):
 def value_of(redis, part, body):
     """What stands in Redis for a question."""
     key = part.ask(body)['key']
-    name, = [name for name in redis('KEYS', '*') if name.endswith(key.encode())]
+    name, = [name for name in redis.keys() if name.endswith(key.encode())]
     return redis('GET', name)
 
 
@@ -111,9 +111,9 @@ def asked(stack):
     """A question whose answer is stored; with its key in Redis and the answer."""
     question = prompt()
     with stack.redis() as redis:
-        before = set(redis('KEYS', '*'))
+        before = set(redis.keys())
         answer = stack.post(question)
-        key, = wait_for(lambda: set(redis('KEYS', '*')) - before, 'the entry')
+        key, = wait_for(lambda: set(redis.keys()) - before, 'the entry')
     return question, key, answer
 
 
@@ -209,7 +209,7 @@ def test_compressed_values_are_smaller_and_expire_as_ever(redis_server, redis):
         assert 0 < told['values_bytes_total'] < told['values_plain_bytes_total']
         short = stored(small, '{"answer": 1}')
         assert value_of(redis, small, short).startswith(b'spoa-cache/1 ')
-        assert all(0 < redis('PTTL', key) <= 24 * 3600 * 1000 for key in redis('KEYS', '*'))
+        assert all(0 < redis('PTTL', key) <= 24 * 3600 * 1000 for key in redis.keys())
         # each reads what the other wrote
         assert_hit(plain, body)
         assert_hit(small, stored(plain))
@@ -266,7 +266,7 @@ def test_a_bomb_is_a_miss(redis_server, redis):
     """Frames that say, or do not say, that they hold far more than they should."""
     with agent(redis_server, 'compress = zstd', binary=harness.SANITIZED) as one:
         body = stored(one)
-        name, = [name for name in redis('KEYS', '*')
+        name, = [name for name in redis.keys()
                  if name.endswith(one.ask(body)['key'].encode())]
         good = redis('GET', name)
         magic = b'\x28\xb5\x2f\xfd'
