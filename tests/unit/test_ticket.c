@@ -76,7 +76,7 @@ START_TEST(golden)
     ck_assert_str_is(buf_str(&text),
                      "4 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
                      "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 123456789abcdef0 "
-                     "86400000 60000 openai-chat 2 61440 1700000000000 1 GOLDEN");
+                     "86400000 60000 openai-chat 2 61440 1700000000000 1 249ec55a44260ecb");
 }
 END_TEST
 
