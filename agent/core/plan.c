@@ -176,7 +176,7 @@ void plan_request(struct plan *out, struct plan_scratch *scratch, const struct k
     out->store = mode != MODE_READONLY;
     out->reason = mode == MODE_REFRESH ? REASON_MODE : REASON_ABSENT;
     out->ttl = scope_narrower(out->ttl, request->ttl);
-    out->room = room_for_body(scope, frame_size);
+    out->room = room_for_body(scope->max_body, frame_size);
     obey(out, &control);
     out->ttl = jittered(out->ttl, out->policy->ttl_jitter, &out->key);
 }
