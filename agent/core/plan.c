@@ -284,7 +284,8 @@ bool plan_coalesces(const struct plan *plan)
 bool plan_resume(struct plan *out, const struct policy *policy, const struct ticket *ticket,
                  bool exact, size_t frame_size)
 {
-    if (!policy || policy->shadow || policy->coalesce_wait == 0)
+    if (!policy || policy->shadow || policy->coalesce_wait == 0 ||
+        policy->rules != ticket->key.rules)
         return false;
     *out = (struct plan){
         .status = PLAN_MISS,

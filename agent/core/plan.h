@@ -77,7 +77,8 @@ void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stor
 bool plan_coalesces(const struct plan *plan);
 
 /* The plan of a request that waits, made anew of the ticket it was given; as plan_request() left it
- * for plan_found(). False when the policy is gone or was never such that it waits. */
+ * for plan_found(). False when the policy is gone, its rules are not those of the lookup any more,
+ * or nobody waits by it. */
 __attribute__((warn_unused_result)) bool plan_resume(struct plan *out, const struct policy *policy,
                                                      const struct ticket *ticket, bool exact,
                                                      size_t frame_size);

@@ -525,6 +525,9 @@ START_TEST(resumes)
     policy.coalesce_wait = 0;
     ck_assert(!plan_resume(&resumed, &policy, &ticket, true, FRAME));
     coalesce();
+    policy.rules++; /* what was found by other rules is not served by these */
+    ck_assert(!plan_resume(&resumed, &policy, &ticket, true, FRAME));
+    policy.rules--;
     ck_assert_int_eq(plan_answer(&scratch, &policy, &ticket, &response, NOW, &stored), REASON_NONE);
     for (int change = 0; change < 6; change++) {
         static const enum reason want[] = {REASON_NONE,    REASON_MISMATCH,    REASON_MISMATCH,
