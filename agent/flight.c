@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { BUCKETS = 1024 }; /* the number of flights is bounded by that of those who wait */
+enum {
+    BUCKETS = 1024,          /* the number of flights is bounded by that of those who wait */
+    LANDED_MOST = 512 << 10, /* bytes given out in one turn of the loop, of one flight */
+    LANDED_EACH = 1 << 10,   /* what each costs beside its bytes */
+};
 
 /* What the flight waits for. */
 enum step { STEP_NONE, STEP_PEEK, STEP_READ, STEP_TAKE };
@@ -22,7 +26,7 @@ struct flight {
     enum store_result peeked;
     enum lease_state lease;
     int64_t lease_ms;
-    ev_timer timer; /* the lease must have ended by then */
+    ev_timer timer; /* the next look: the lease must have ended by then */
     size_t key_len;
     char key[KEY_TEXT_MAX];
 };
@@ -119,15 +123,11 @@ static void flight_free(struct flight *f)
 
 static void on_peeked(struct store_read *read, enum store_result result, struct str value);
 
-/* Looks what has become of it; frees a flight that nobody is left of. */
+/* Looks what has become of it, as soon as the present look has ended. */
 static void look(struct flight *f)
 {
     if (f->step != STEP_NONE) {
         f->again = true;
-        return;
-    }
-    if (!f->first) {
-        flight_free(f);
         return;
     }
     f->again = false;
@@ -136,14 +136,40 @@ static void look(struct flight *f)
     f->all->leases->ops->peek(f->all->leases, key_of(f), now_ms(f->all), &f->read);
 }
 
+/* Has it looked at in the next turn of the loop: the answers of this one leave first. */
+static void look_soon(struct flight *f)
+{
+    if (f->step != STEP_NONE)
+        f->again = true;
+    else
+        set_timer(f->all->loop, &f->timer, 0);
+}
+
+/* Frees a flight that nobody is left of, and nothing is on its way for. */
+static bool free_if_over(struct flight *f)
+{
+    bool over = !f->first && f->step == STEP_NONE;
+
+    if (over)
+        flight_free(f);
+    return over;
+}
+
 /* A look has ended. */
 static void settle(struct flight *f)
 {
     f->step = STEP_NONE;
-    if (f->again || !f->first)
-        look(f);
-    else
-        set_timer(f->all->loop, &f->timer, f->lease_ms);
+    if (!free_if_over(f))
+        set_timer(f->all->loop, &f->timer, f->again ? 0 : f->lease_ms);
+}
+
+/* Gives those who wait what was found: so many in one turn of the loop that nobody else is held up,
+ * the others after another look. */
+static void land(struct flight *f, struct str value)
+{
+    for (size_t sum = 0; f->first && sum < LANDED_MOST; sum += value.len + LANDED_EACH)
+        send_on(f->first, FLIGHT_LANDED, value);
+    f->again |= f->first != NULL;
 }
 
 static void on_taken(struct store_read *read, enum store_result result, struct str value)
@@ -164,14 +190,22 @@ static void on_taken(struct store_read *read, enum store_result result, struct s
     settle(f);
 }
 
+static void take(struct flight *f)
+{
+    struct leases *leases = f->all->leases;
+
+    f->step = STEP_TAKE;
+    f->read = (struct store_read){.done = on_taken};
+    leases->ops->take(leases, key_of(f), now_ms(f->all), f->lease_ms, &f->read);
+}
+
 static void on_found(struct store_read *read, enum store_result result, struct str value)
 {
     struct flight *f = flight_of(read);
-    struct leases *leases = f->all->leases;
 
     switch (flight_decide(f->peeked, f->lease, result)) {
     case FLIGHT_LAND:
-        send_all_on(f, FLIGHT_LANDED, value);
+        land(f, value);
         break;
     case FLIGHT_REFUSE:
         send_all_on(f, FLIGHT_REFUSED, STR(""));
@@ -182,10 +216,10 @@ static void on_found(struct store_read *read, enum store_result result, struct s
     case FLIGHT_STAY:
         break;
     case FLIGHT_TAKE:
-        f->step = STEP_TAKE;
-        f->read = (struct store_read){.done = on_taken};
-        leases->ops->take(leases, key_of(f), now_ms(f->all), f->lease_ms, &f->read);
-        return;
+        if (f->first) {
+            take(f);
+            return;
+        }
     }
     settle(f);
 }
@@ -195,6 +229,10 @@ static void on_peeked(struct store_read *read, enum store_result result, struct 
     struct flight *f = flight_of(read);
     struct store *store = f->all->store;
 
+    if (!f->first) {
+        settle(f);
+        return;
+    }
     f->peeked = result;
     f->lease = lease_state_of(result, value);
     f->step = STEP_READ;
@@ -202,7 +240,7 @@ static void on_peeked(struct store_read *read, enum store_result result, struct 
     store->ops->get(store, key_of(f), now_ms(f->all), &f->read);
 }
 
-static void on_lease_ended(struct ev_loop *loop, ev_timer *timer, int events)
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop;
     (void)events;
@@ -217,8 +255,7 @@ static void on_time_over(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop;
     (void)events;
     send_on(w, FLIGHT_OVER, STR(""));
-    if (!f->first)
-        look(f);
+    free_if_over(f);
 }
 
 static struct flight *flight_new(struct flights *all, const struct flight_options *options)
@@ -233,7 +270,7 @@ static struct flight *flight_new(struct flights *all, const struct flight_option
     f->end = &f->first;
     f->key_len = options->key.len;
     memcpy(f->key, options->key.ptr, options->key.len);
-    ev_timer_init(&f->timer, on_lease_ended, 0., 0.);
+    ev_timer_init(&f->timer, on_timer, 0., 0.);
     f->timer.data = f;
     f->next = *bucket;
     f->link = bucket;
@@ -291,7 +328,7 @@ void flights_notice(struct flights *all, struct str key)
     struct flight *f = find(all, key);
 
     if (f)
-        look(f);
+        look_soon(f);
 }
 
 /* Calls for every flight what may free it. */
@@ -306,14 +343,13 @@ static void for_each(struct flights *all, void (*call)(struct flight *f))
 
 void flights_notice_all(struct flights *all)
 {
-    for_each(all, look);
+    for_each(all, look_soon);
 }
 
 static void end(struct flight *f)
 {
     send_all_on(f, FLIGHT_ENDED, STR(""));
-    if (f->step == STEP_NONE)
-        flight_free(f);
+    free_if_over(f);
 }
 
 static void send_everybody_on(struct flights *all)

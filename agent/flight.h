@@ -6,7 +6,7 @@
  *              │
  *          peek at the lease, then read the key, in this order
  *              │
- *              ├─ the key is there ───────────── all get it
+ *              ├─ the key is there ───────────── all get it, a few in each turn of the loop
  *              ├─ the answer was not stored ──── all go to the origin
  *              ├─ the lease is free ──────────── the first takes it and goes, the others wait on
  *              ├─ the lease is taken ─────────── all wait on
@@ -57,7 +57,8 @@ bool flights_have_room(const struct flights *flights, const struct flight_option
 void flights_wait(struct flights *flights, const struct flight_options *options,
                   struct waiter *waiter);
 
-/* What is stored under the key, or its lease, may have changed. */
+/* What is stored under the key, or its lease, may have changed: it is looked at in the next turn of
+ * the loop. */
 void flights_notice(struct flights *flights, struct str key);
 
 /* Any key, or its lease, may have changed. */

@@ -80,6 +80,13 @@ static void count_lookup(struct metrics *m, const struct plan *plan)
     m->lookup_reason[plan->reason]++;
 }
 
+/* Nobody is there to go to the origin with it: the next one may. */
+static void give_lease_back(struct cache *cache, struct str key)
+{
+    cache->leases->ops->release(cache->leases, key, cache_now(cache), false);
+    flights_notice(cache->flights, key);
+}
+
 /* Sends the answer and ends the lookup. `entry` is read on a hit. */
 static void lookup_finish(struct lookup *lookup, const struct entry *entry)
 {
@@ -90,6 +97,8 @@ static void lookup_finish(struct lookup *lookup, const struct entry *entry)
     if (spop_exchange_ack(&lookup->exchange, &ack)) {
         answer_lookup(&ack, &lookup->plan, entry, &cache->secret, cache_now(cache));
         spop_exchange_end(&lookup->exchange, &ack);
+    } else if (lookup->plan.lease) {
+        give_lease_back(cache, key_text(&lookup->plan.key));
     }
     lookup_free(lookup);
 }

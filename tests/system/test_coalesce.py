@@ -3,11 +3,13 @@ import collections
 import contextlib
 import signal
 import threading
+import time
 
 import pytest
 
 import client
 import harness
+import spop
 from harness import CHAT, chat, metrics, prompt, wait_for
 
 SECRET = '[key]\nsecret = of the agents of these tests\n'
@@ -200,6 +202,38 @@ def test_when_its_client_leaves_the_next_one_leads(request, origin, where):
     assert crowd.whole() == {'MISS': 1, 'COALESCED': 19}
     assert origin.calls() == calls + 2
     assert crowd.slowest() < 4
+
+
+def ask_and_wait(connection, body):
+    """A request that finds the lease taken, and waits."""
+    found = connection.ask(spop.lookup(body))
+    assert found['wait']
+    connection.notify(spop.message('wait', {'ticket': found['ticket'], 'exact': True}))
+
+
+@pytest.mark.parametrize('where', ['memory', 'redis'])
+def test_who_has_gone_does_not_lead(where):
+    """HAProxy ended the connection of the next in line: another one gets the lease at once."""
+    config = SECRET + '[policy llm]\ncoalesce-lease = 1s\n'
+    with contextlib.ExitStack() as stack:
+        if where == 'redis':
+            redis = stack.enter_context(harness.RedisServer())
+            config += f'[redis]\naddress = {redis.address}\ntimeout = 300ms\n'
+        agent = stack.enter_context(harness.Agent(config, binary=harness.SANITIZED))
+        if where == 'redis':
+            wait_for(lambda: metrics(agent.status)['redis_watched'] == 1, 'it watches')
+        leader, gone, left = (stack.enter_context(spop.Connection(agent.address))
+                              for _ in range(3))
+        body, started = chat(prompt()), time.monotonic()
+        assert leader.ask(spop.lookup(body))['lead']
+        ask_and_wait(gone, body)
+        wait_for(lambda: waiting(agent.status) == 1, 'the first one waits')
+        ask_and_wait(left, body)
+        gone.socket.close()
+        answer = spop.actions(left.read())
+        assert answer['lead'] and answer['reason'] == 'wait-led'
+        assert time.monotonic() - started < 1.8
+        assert metrics(agent.status)['leases_ended_total'] == 2
 
 
 def test_a_wait_ends(origin):

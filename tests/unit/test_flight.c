@@ -100,15 +100,28 @@ static void answer_look(const char *lease, enum store_result found, const char *
     answer(found, value);
 }
 
+static void turn(void)
+{
+    ev_run(loop, EVRUN_NOWAIT);
+}
+
+/* What changed is looked at in the next turn, not before. */
+static void notice(const char *key)
+{
+    flights_notice(flights, str_of(key));
+    ck_assert_ptr_null(asked);
+    turn();
+}
+
 static void on_done(struct waiter *w, enum flight_end end, struct str value)
 {
     struct ending *e = (struct ending *)w;
 
     e->calls++;
     e->end = end;
-    ck_assert_uint_lt(value.len, sizeof e->value);
-    memcpy(e->value, value.ptr, value.len);
-    e->value[value.len] = '\0';
+    size_t len = value.len < sizeof e->value ? value.len : sizeof e->value - 1;
+    memcpy(e->value, value.ptr, len);
+    e->value[len] = '\0';
 }
 
 static struct flight_options options_for(const char *key)
@@ -199,13 +212,35 @@ START_TEST(all_get_what_lands)
     answer_look(LEASE_TAKEN_TEXT, STORE_MISS, "");
     none_ended(0, 3);
     ck_assert_ptr_null(asked); /* and nothing is asked until something happens */
-    flights_notice(flights, str_of(OTHER));
+    notice(OTHER);
     ck_assert_ptr_null(asked);
-    flights_notice(flights, str_of(KEY));
+    notice(KEY);
     answer_look(NULL, STORE_HIT, "landed");
     all_ended(0, 3, FLIGHT_LANDED);
     ck_assert_str_eq(endings[2].value, "landed");
     ck_assert_str_eq(steps, "pgpg");
+}
+END_TEST
+
+/* Large answers are given out over several turns of the loop, each after a look of its own. */
+START_TEST(large_answers_land_in_turns)
+{
+    static char large[400 << 10];
+    struct store_read *read;
+
+    for (size_t n = 0; n < MOST; n++)
+        wait_for(n, KEY);
+    for (size_t n = 0; n < MOST; n += 2) {
+        answer(STORE_MISS, "");
+        read = asked;
+        asked = NULL;
+        read->done(read, STORE_HIT, (struct str){large, sizeof large});
+        all_ended(0, n + 2 < MOST ? n + 2 : MOST, FLIGHT_LANDED);
+        none_ended(n + 2, MOST);
+        ck_assert_ptr_null(asked);
+        turn();
+    }
+    ck_assert_ptr_null(asked);
 }
 END_TEST
 
@@ -224,7 +259,7 @@ START_TEST(all_go_when_it_was_refused)
     wait_for(0, KEY);
     answer_look(LEASE_TAKEN_TEXT, STORE_MISS, "");
     wait_for(1, KEY);
-    flights_notice(flights, str_of(KEY));
+    notice(KEY);
     answer_look(LEASE_REFUSED_TEXT, STORE_MISS, "");
     all_ended(0, 2, FLIGHT_REFUSED);
 }
@@ -244,7 +279,7 @@ START_TEST(one_leads_when_the_lease_has_ended)
     all_ended(0, 1, FLIGHT_LED);
     none_ended(1, 3);
     ck_assert_uint_eq(metrics.leases_ended, 1);
-    flights_notice(flights, str_of(KEY));
+    notice(KEY);
     answer_look(LEASE_TAKEN_TEXT, STORE_HIT, "at last");
     all_ended(1, 3, FLIGHT_LANDED);
     ck_assert_str_eq(steps, "pgpgtpg");
@@ -294,6 +329,7 @@ START_TEST(what_happens_during_a_look_is_looked_at)
     flights_notice(flights, str_of(KEY));
     flights_notice(flights, str_of(KEY));
     answer(STORE_MISS, "");
+    turn();
     answer_look(NULL, STORE_HIT, "v");
     all_ended(0, 1, FLIGHT_LANDED);
     ck_assert_str_eq(steps, "pgpg");
@@ -328,7 +364,7 @@ START_TEST(a_wait_ends_during_a_look)
     all_ended(0, 1, FLIGHT_OVER);
     answer(STORE_HIT, "");
     ck_assert(released && !released_refused);
-    flights_notice(flights, str_of(KEY));
+    notice(KEY);
     ck_assert_ptr_null(asked);
 }
 END_TEST
@@ -343,6 +379,7 @@ START_TEST(who_comes_as_all_have_gone)
     ev_run(loop, EVRUN_ONCE);
     wait_for(1, KEY); /* what was asked for the first one is too old for this one */
     answer(STORE_MISS, "");
+    turn();
     answer_look(NULL, STORE_HIT, "v");
     all_ended(1, 2, FLIGHT_LANDED);
 }
@@ -383,8 +420,8 @@ START_TEST(deaf_or_closed)
     flights_close(flights);
     all_ended(0, 2, FLIGHT_ENDED);
     ck_assert(!flights_have_room(flights, &options));
-    answer(STORE_HIT, LEASE_TAKEN_TEXT);
-    answer(STORE_HIT, "v");
+    answer(STORE_HIT, LEASE_TAKEN_TEXT); /* and then nothing more is asked */
+    ck_assert_ptr_null(asked);
     wait_for(2, KEY);
     all_ended(2, 3, FLIGHT_ENDED);
 }
@@ -497,6 +534,7 @@ Suite *suite_flight(void)
     tcase_add_checked_fixture(cases, open_flights, close_flights);
     tcase_add_test(cases, decisions);
     tcase_add_test(cases, all_get_what_lands);
+    tcase_add_test(cases, large_answers_land_in_turns);
     tcase_add_test(cases, it_landed_before_the_wait);
     tcase_add_test(cases, all_go_when_it_was_refused);
     tcase_add_test(cases, one_leads_when_the_lease_has_ended);
