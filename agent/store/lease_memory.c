@@ -9,8 +9,8 @@
 enum { PLACES = 1 << 14 };
 
 struct place {
-    uint64_t high, low; /* hash of the key */
-    int64_t until;      /* ms since the epoch; what is over is free */
+    uint64_t high, low;   /* hash of the key */
+    int64_t since, until; /* ms since the epoch; what is over, or yet to come, is free */
     bool refused;
 };
 
@@ -19,6 +19,12 @@ struct memory_leases {
     struct place places[PLACES];
 };
 
+/* A clock that was set back makes no lease longer. */
+static bool is_free(const struct place *p, int64_t now)
+{
+    return p->until <= now || p->since > now;
+}
+
 /* The place of a key; *own says whether it holds what is said about this key and is not over. */
 static struct place *place_of(struct leases *leases, struct str key, int64_t now, bool *own)
 {
@@ -26,8 +32,8 @@ static struct place *place_of(struct leases *leases, struct str key, int64_t now
     struct place *p = &((struct memory_leases *)leases)->places[hash.low64 % PLACES];
     bool same = p->high == hash.high64 && p->low == hash.low64;
 
-    *own = same && p->until > now;
-    if (p->until <= now)
+    *own = same && !is_free(p, now);
+    if (is_free(p, now))
         *p = (struct place){.high = hash.high64, .low = hash.low64};
     return p;
 }
@@ -43,10 +49,10 @@ static void memory_take(struct leases *leases, struct str key, int64_t now, int6
 {
     bool own;
     struct place *p = place_of(leases, key, now, &own);
-    bool free_place = p->until <= now;
+    bool free_place = is_free(p, now);
 
     if (free_place)
-        p->until = now + ms;
+        p->since = now, p->until = now + ms;
     finish(read, free_place ? STORE_HIT : own ? STORE_MISS : STORE_BUSY, STR(""));
 }
 
@@ -69,6 +75,7 @@ static void memory_release(struct leases *leases, struct str key, int64_t now, b
     if (!own)
         return;
     p->refused = refused;
+    p->since = now;
     p->until = refused ? now + LEASE_NOTE_MS : 0;
 }
 

@@ -472,6 +472,10 @@ START_TEST(memory_leases)
     ck_assert_int_eq(take(leases, KEY, 1160), STORE_MISS);
     ck_assert_int_eq(take(leases, KEY, 1160 + LEASE_NOTE_MS), STORE_HIT);
     ck_assert_int_eq(peek(leases, KEY, 1160 + LEASE_NOTE_MS), LEASE_TAKEN);
+    ck_assert_int_eq(peek(leases, KEY, 500), LEASE_FREE); /* the clock was set back */
+    ck_assert_int_eq(take(leases, KEY, 500), STORE_HIT);
+    ck_assert_int_eq(take(leases, KEY, 599), STORE_MISS);
+    ck_assert_int_eq(take(leases, KEY, 600), STORE_HIT);
     leases->ops->release(leases, str_of("sc:llm:0:0"), 1160, true); /* of nobody */
     ck_assert_int_eq(peek(leases, "sc:llm:0:0", 1160), LEASE_FREE);
     leases->ops->free(leases);
