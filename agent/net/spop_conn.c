@@ -17,7 +17,7 @@ enum {
     OUTPUT_MAX = 256 << 20, /* never reached: what is above the mark was asked below it */
     EXCHANGES_MAX = 256,    /* above it a connection is not read until some are answered */
 };
-static const double LINGER_SECONDS = 2., KEEP_SECONDS = 1.;
+static const double LINGER_SECONDS = 2., KEEP_SECONDS = 1., CROWDED_SECONDS = 1.;
 
 static struct spop_conn *conn_of(ev_io *io)
 {
@@ -373,6 +373,16 @@ void spop_conn_settle(struct spop_conn *conn)
     set_watcher(loop, &conn->writable, conn->output.len > 0);
 }
 
+/* HAProxy keeps what many requests have waited on for longer than a minute: then it has to make way
+ * before there is no room for lookups. */
+static bool is_in_the_way(const struct spop_conn *conn, ev_tstamp now)
+{
+    const struct spop_server *server = conn->server;
+
+    return server->metrics->spop_connections > server->limits.max_connections / 2 &&
+           now - conn->active > CROWDED_SECONDS;
+}
+
 static bool timed_out(const struct spop_conn *conn, ev_tstamp now)
 {
     const struct spop_limits *limits = &conn->server->limits;
@@ -382,6 +392,8 @@ static bool timed_out(const struct spop_conn *conn, ev_tstamp now)
         return now - conn->active > LINGER_SECONDS;
     if (conn->state == CONN_RUNNING && conn->exchange_count)
         return false;
+    if (conn->state == CONN_RUNNING && is_in_the_way(conn, now))
+        return true;
     return limit && (now - conn->active) * 1000. > (double)limit;
 }
 
@@ -470,6 +482,7 @@ void spop_exchange_end(struct spop_exchange *ex, struct spop_ack *ack)
 
     if (!conn)
         return;
+    conn->active = ev_now(conn->server->loop);
     if (!spop_ack_end(ack))
         conn->server->metrics->spop_acks_oversize++;
     exchange_unlink(ex);

@@ -32,7 +32,7 @@ struct spop_conn {
     size_t sent;
     struct spop_exchange *exchanges;
     size_t exchange_count;
-    ev_tstamp active; /* when something was last read */
+    ev_tstamp active; /* when something was last read or answered */
 };
 
 struct spop_server {

@@ -236,6 +236,20 @@ def test_who_has_gone_does_not_lead(where):
         assert metrics(agent.status)['leases_ended_total'] == 2
 
 
+def test_idle_connections_make_way():
+    """HAProxy keeps those on which many waited for longer than it should: lookups need room."""
+    config = '[agent]\nmax-connections = 6\n[policy llm]\ncoalesce-wait = 3s\n'
+    with contextlib.ExitStack() as stack:
+        agent = stack.enter_context(harness.Agent(config, binary=harness.SANITIZED))
+        waits, *idle = (stack.enter_context(spop.Connection(agent.address)) for _ in range(6))
+        body = chat(prompt())
+        assert idle[0].ask(spop.lookup(body))['lead']
+        ask_and_wait(waits, body)
+        assert [connection.refused() for connection in idle] == [spop.NORMAL] * 5
+        assert waiting(agent.status) == 1
+        assert waits.read().type == spop.ACK
+
+
 def test_a_wait_ends(origin):
     """An origin that is slower than a wait gets the requests, and each client its answer."""
     with alone(origin, 'coalesce-lease = 10s\ncoalesce-wait = 500ms\n') as stack:
