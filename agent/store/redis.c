@@ -68,7 +68,7 @@ static struct redis_command *command_new(struct redis *r, int argc, const char *
     if (!c)
         return NULL;
     *c = (struct redis_command){0};
-    int len = redisFormatCommandArgv(&c->bytes, argc, argv, lengths);
+    long long len = redisFormatCommandArgv(&c->bytes, argc, argv, lengths);
     if (len >= 0) {
         c->len = (size_t)len;
         return c;

@@ -432,6 +432,7 @@ bool redis_conn_send(struct redis_conn *c, redisCallbackFn *reply, void *context
     if (!redis_conn_ready(c))
         return false;
     c->unsent = true;
+    redis_guard_sent(&c->guard, command);
     return redisAsyncFormattedCommand(c->ac, reply, context, command.ptr, command.len) == REDIS_OK;
 }
 

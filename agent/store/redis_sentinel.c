@@ -83,7 +83,7 @@ static void ask(void *context, struct redis_conn *conn)
     const char *words[] = {"SENTINEL", "get-master-addr-by-name", s->options->master.ptr};
     const size_t lengths[] = {8, 23, s->options->master.len};
     char *command;
-    int len = redisFormatCommandArgv(&command, 3, words, lengths);
+    long long len = redisFormatCommandArgv(&command, 3, words, lengths);
 
     if (len < 0)
         return;

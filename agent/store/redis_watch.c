@@ -182,7 +182,7 @@ static void on_id(redisAsyncContext *ac, void *answer, void *context)
                            id,       "BCAST",    "PREFIX", w->prefix.ptr};
     const size_t lengths[] = {6, 8, 2, 8, digits, 5, 6, w->prefix.len};
     char *command;
-    int len = redisFormatCommandArgv(&command, 8, words, lengths);
+    long long len = redisFormatCommandArgv(&command, 8, words, lengths);
     if (len < 0)
         return;
     redis_conn_send(w->conn, on_tracking, w, (struct str){command, (size_t)len});

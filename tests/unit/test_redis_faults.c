@@ -75,6 +75,14 @@ START_TEST(answers_that_are_no_value)
         {"$x\r\n", STORE_DOWN},
         {"$-7\r\n", STORE_DOWN},
         {"nonsense\r\n", STORE_DOWN},
+        /* types of RESP3 */
+        {",1.5\r\n", STORE_DOWN},
+        {"#t\r\n", STORE_DOWN},
+        {"(12\r\n", STORE_DOWN},
+        {"=5\r\ntxt:x\r\n", STORE_DOWN},
+        {"%1\r\n+a\r\n+b\r\n", STORE_DOWN},
+        {"~1\r\n+a\r\n", STORE_DOWN},
+        {">2\r\n+a\r\n+b\r\n", STORE_DOWN},
     };
     struct fake f;
 
@@ -144,13 +152,9 @@ END_TEST
 
 START_TEST(an_answer_to_no_command)
 {
-    static const char *const answers[] = {"+OK\r\n",
-                                          "$1\r\nx\r\n",
-                                          ":1\r\n",
-                                          "$-1\r\n",
-                                          "*0\r\n",
-                                          "*1\r\n:1\r\n",
-                                          "-ERR max number of clients reached\r\n"};
+    static const char *const answers[] = {
+        "+OK\r\n", "$1\r\nx\r\n",  ":1\r\n",       "$-1\r\n",
+        "*0\r\n",  "*1\r\n:1\r\n", ">1\r\n+a\r\n", "-ERR max number of clients reached\r\n"};
     struct fake f;
 
     fake_start(&f, (struct script[]){{"GET", "$1\r\ny\r\n", false}, {0}});
