@@ -7,32 +7,29 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Shared by the loop and the thread; the last of the two to let go frees it, since a thread
- * inside getaddrinfo() cannot be called back. */
+/* Its members are under `lock`, but for those of the loop's thread. */
 struct resolver {
-    pthread_mutex_t lock;
-    int holders;    /* under the lock */
-    bool cancelled; /* under the lock: the loop may be gone, send it nothing */
+    struct resolver *next;    /* that waits for the same look-up */
+    struct look_up *looks_up; /* NULL: `finished` was sent */
+    struct resolver_result result;
     struct ev_loop *loop;
     struct ev_async finished;
     void (*done)(void *context, const struct resolver_result *result);
     void *context;
-    struct resolver_result result; /* the thread's until `finished` was sent */
+};
+
+/* A thread inside getaddrinfo(), which cannot be called back: it goes on when nobody waits any
+ * more, and whoever asks for the same name meanwhile gets what it finds. */
+struct look_up {
+    struct look_up *next;
+    struct resolver *waiting; /* by `next` */
     char host[];
 };
 
-static void let_go(struct resolver *r)
-{
-    pthread_mutex_lock(&r->lock);
-    bool last = --r->holders == 0;
-    pthread_mutex_unlock(&r->lock);
-    if (!last)
-        return;
-    pthread_mutex_destroy(&r->lock);
-    free(r);
-}
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct look_up *under_way; /* by `next` */
 
-static bool look_up(struct resolver_result *result, const char *host, int flags)
+static bool find_addresses(struct resolver_result *result, const char *host, int flags)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags}, *list = NULL;
     int error = getaddrinfo(host, NULL, &hints, &list);
@@ -49,34 +46,39 @@ static bool look_up(struct resolver_result *result, const char *host, int flags)
 
 bool resolver_numeric(struct resolver_result *result, const char *host)
 {
-    return look_up(result, host, AI_NUMERICHOST);
+    return find_addresses(result, host, AI_NUMERICHOST);
+}
+
+/* Under the lock. */
+static void forget(struct look_up *l)
+{
+    struct look_up **at = &under_way;
+
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
+    free(l);
 }
 
 static void *thread_main(void *argument)
 {
-    struct resolver *r = argument;
+    struct look_up *l = argument;
+    struct resolver_result result;
 
-    look_up(&r->result, r->host, AI_ADDRCONFIG);
-    pthread_mutex_lock(&r->lock);
-    if (!r->cancelled)
+    find_addresses(&result, l->host, AI_ADDRCONFIG);
+    pthread_mutex_lock(&lock);
+    for (struct resolver *r = l->waiting; r; r = r->next) {
+        r->result = result;
+        r->looks_up = NULL;
         ev_async_send(r->loop, &r->finished);
-    pthread_mutex_unlock(&r->lock);
-    let_go(r);
+    }
+    forget(l);
+    pthread_mutex_unlock(&lock);
     return NULL;
 }
 
-static void on_finished(struct ev_loop *loop, ev_async *w, int events)
-{
-    struct resolver *r = w->data;
-
-    (void)events;
-    ev_async_stop(loop, w);
-    r->done(r->context, &r->result);
-    let_go(r);
-}
-
 /* A detached thread in which no signal handler runs: those belong to the loop's thread. */
-static bool start_thread(struct resolver *r)
+static bool start_thread(struct look_up *l)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -87,40 +89,88 @@ static bool start_thread(struct resolver *r)
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, thread_main, r);
+    int error = pthread_create(&thread, &attributes, thread_main, l);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error == 0;
+}
+
+/* The one under way for that name, or a new one; NULL when there can be none. Under the lock. */
+static struct look_up *look_up(const char *host)
+{
+    size_t size = strlen(host) + 1;
+    struct look_up *l = under_way;
+
+    while (l && strcmp(l->host, host) != 0)
+        l = l->next;
+    if (l || !(l = calloc(1, sizeof *l + size)))
+        return l;
+    memcpy(l->host, host, size);
+    l->next = under_way;
+    under_way = l;
+    if (start_thread(l))
+        return l;
+    forget(l);
+    return NULL;
+}
+
+static void join(struct resolver *r, const char *host)
+{
+    pthread_mutex_lock(&lock);
+    r->looks_up = look_up(host);
+    if (r->looks_up) {
+        r->next = r->looks_up->waiting;
+        r->looks_up->waiting = r;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void leave(struct resolver *r)
+{
+    pthread_mutex_lock(&lock);
+    if (r->looks_up) {
+        struct resolver **at = &r->looks_up->waiting;
+        while (*at != r)
+            at = &(*at)->next;
+        *at = r->next;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void on_finished(struct ev_loop *loop, ev_async *w, int events)
+{
+    struct resolver *r = w->data;
+
+    (void)events;
+    leave(r); /* when the thread is done with it */
+    ev_async_stop(loop, w);
+    r->done(r->context, &r->result);
+    free(r);
 }
 
 struct resolver *resolver_start(struct ev_loop *loop, const char *host,
                                 void (*done)(void *context, const struct resolver_result *result),
                                 void *context)
 {
-    size_t size = strlen(host) + 1;
-    struct resolver *r = malloc(sizeof *r + size);
+    struct resolver *r = malloc(sizeof *r);
 
     if (!r)
         return NULL;
-    *r = (struct resolver){.holders = 2, .loop = loop, .done = done, .context = context};
-    memcpy(r->host, host, size);
-    pthread_mutex_init(&r->lock, NULL);
+    *r = (struct resolver){.loop = loop, .done = done, .context = context};
     ev_async_init(&r->finished, on_finished);
     r->finished.data = r;
     ev_async_start(loop, &r->finished);
-    if (start_thread(r))
+    join(r, host);
+    if (r->looks_up)
         return r;
     ev_async_stop(loop, &r->finished);
-    pthread_mutex_destroy(&r->lock);
     free(r);
     return NULL;
 }
 
 void resolver_cancel(struct resolver *r)
 {
-    pthread_mutex_lock(&r->lock);
-    r->cancelled = true;
-    pthread_mutex_unlock(&r->lock);
+    leave(r);
     ev_async_stop(r->loop, &r->finished);
-    let_go(r);
+    free(r);
 }

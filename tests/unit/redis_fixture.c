@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -21,17 +23,49 @@ static ev_timer tick;
 static struct server servers[4];
 static int real_stderr = -1, captured = -1;
 
-/* Stands before the C library's: there, TWO_ADDRESSES has two, and Redis is at the second. */
+/* The name server of SLOW_NAME. */
+static pthread_mutex_t answers = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int asked;
+
+void name_server_stop(void)
+{
+    asked = 0;
+    pthread_mutex_lock(&answers);
+}
+
+void name_server_go_on(void)
+{
+    pthread_mutex_unlock(&answers);
+}
+
+int name_server_asked(void)
+{
+    return asked;
+}
+
+static void ask_name_server(void)
+{
+    asked++;
+    pthread_mutex_lock(&answers);
+    pthread_mutex_unlock(&answers);
+}
+
+/* Stands before the C library's, for the names of the tests. */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **list)
 {
     int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    bool slow = name && strcmp(name, SLOW_NAME) == 0;
 
     *(void **)&next = dlsym(RTLD_NEXT, "getaddrinfo");
-    if (!name || strcmp(name, TWO_ADDRESSES) != 0)
+    if (!slow && (!name || strcmp(name, TWO_ADDRESSES) != 0))
         return next(name, service, hints, list);
     if (hints->ai_flags & AI_NUMERICHOST)
         return EAI_NONAME;
+    if (slow) {
+        ask_name_server();
+        return next("127.0.0.1", service, hints, list);
+    }
     int error = next("127.0.0.2", service, hints, list);
     return error ? error : next("127.0.0.1", service, hints, &(*list)->ai_next);
 }

@@ -27,6 +27,13 @@ double seconds(void);
 /* A name for 127.0.0.2, where nobody listens, and for 127.0.0.1. */
 #define TWO_ADDRESSES "two-addresses.invalid"
 
+/* A name for 127.0.0.1, which is not found while its name server is stopped. */
+#define SLOW_NAME "slow.invalid"
+void name_server_stop(void);
+void name_server_go_on(void);
+/* How often it was asked since it was stopped last. */
+int name_server_asked(void);
+
 /* Before and after every test; the second also stops servers that are left. */
 void fixture_setup(void);
 void fixture_teardown(void);

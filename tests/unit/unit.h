@@ -43,6 +43,7 @@ struct str unit_json(const char *text);
     X(memo)                                                                                        \
     X(memory)                                                                                      \
     X(flight)                                                                                      \
+    X(resolver)                                                                                    \
     X(redis)                                                                                       \
     X(redis_faults)                                                                                \
     X(redis_errors)                                                                                \
