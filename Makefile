@@ -95,7 +95,7 @@ fuzz: ## every fuzz target for SECONDS each (60)
 	@$(MAKE) --no-print-directory $(addprefix $(BUILD)/fuzz-,$(FUZZ))
 	@for t in $(FUZZ); do scripts/fuzz $(BUILD)/fuzz-$$t $(SECONDS) || exit 1; done
 
-matrix: all ## the system tests on HAProxy 3.0, 3.2 and 3.4 as well
+matrix: all ## the system tests on HAProxy 3.0, 3.2, 3.4, Valkey and hiredis 1.2 as well
 	@scripts/matrix
 
 bench: all $(BENCH) ## measure, as ratios against things run beside it

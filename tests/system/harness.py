@@ -23,6 +23,7 @@ BUILD = ROOT / os.environ.get('BUILD', 'build')
 AGENT = BUILD / 'spoa-cache'
 SANITIZED = BUILD / 'spoa-cache-sanitized'
 HAPROXY = os.environ.get('HAPROXY', 'haproxy')
+REDIS_SERVER = os.environ.get('REDIS_SERVER', 'redis-server')  # or valkey-server
 CHAT = '/v1/chat/completions'
 # Every process that a test starts carries this in its environment, with a value of its own.
 MARK = 'TEST_OF_SPOA_CACHE'
@@ -225,13 +226,13 @@ class Redis:
 
 
 class RedisServer(Part):
-    """A redis-server of our own, on TCP."""
+    """A Redis of our own, on TCP."""
 
     name = 'redis'
 
     def start(self):
         self.address = free_address()
-        self.spawn(['redis-server', '--bind', '127.0.0.1', '--save', '', '--dir', self.dir,
+        self.spawn([REDIS_SERVER, '--bind', '127.0.0.1', '--save', '', '--dir', self.dir,
                     '--port', self.address.split(':')[1]])
         wait_for(self.answers, 'Redis answers')
 

@@ -3,7 +3,8 @@ import itertools
 import signal
 import time
 
-from harness import Part, Redis, RedisError, RedisServer, Traffic, free_address, wait_for
+from harness import (REDIS_SERVER, Part, Redis, RedisError, RedisServer, Traffic, free_address,
+                     wait_for)
 
 PASSWORD, SENTINEL_PASSWORD = 'of-the-data', 'of-the-sentinels'
 MASTER = 'mymaster'
@@ -24,7 +25,7 @@ def port(address):
 
 
 class Node(RedisServer):
-    """A redis-server with words for its command line, that dies and returns at its address."""
+    """A Redis with words for its command line, that dies and returns at its address."""
 
     password = None
 
@@ -34,7 +35,7 @@ class Node(RedisServer):
         self.address = free_address()
 
     def start(self):
-        self.spawn(['redis-server', '--bind', '127.0.0.1', '--save', '', '--dir', self.dir,
+        self.spawn([REDIS_SERVER, '--bind', '127.0.0.1', '--save', '', '--dir', self.dir,
                     '--port', port(self.address), '--repl-diskless-sync-delay', '0', *self.words])
         wait_for(self.answers, 'Redis answers')
 
@@ -90,7 +91,7 @@ sentinel failover-timeout {MASTER} 1000
 ''')
 
     def start(self):
-        self.spawn(['redis-server', self.dir / 'sentinel.conf', '--sentinel'])
+        self.spawn([REDIS_SERVER, self.dir / 'sentinel.conf', '--sentinel'])
         wait_for(self.answers, 'Sentinel answers')
         # Not the ping-period: what INFO said of a replica is believed for five times that only.
         self('SENTINEL', 'DEBUG', 'info-period', 300, 'publish-period', 200, 'ask-period', 100)

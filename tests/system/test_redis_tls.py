@@ -5,7 +5,7 @@ import pytest
 
 import client
 import harness
-from harness import ROOT, Part, chat, free_address, metrics, prompt, wait_for
+from harness import REDIS_SERVER, ROOT, Part, chat, free_address, metrics, prompt, wait_for
 from redis_parts import Node, port
 
 NAME = 'redis.example'
@@ -52,7 +52,7 @@ class TlsRedis(Node):
         self.words += ('--unixsocket', self.dir / 'socket')
 
     def start(self):
-        self.spawn(['redis-server', '--save', '', '--dir', self.dir, *self.words])
+        self.spawn([REDIS_SERVER, '--save', '', '--dir', self.dir, *self.words])
         wait_for(self.answers, 'Redis answers')
 
 

@@ -159,6 +159,7 @@ int free_port(void)
 void server_restart(struct server *s)
 {
     char configuration[64];
+    const char *program = getenv("REDIS_SERVER") ? getenv("REDIS_SERVER") : "redis-server";
 
     snprintf(configuration, sizeof configuration, "%s/redis.conf", s->directory);
     s->pid = fork();
@@ -166,7 +167,7 @@ void server_restart(struct server *s)
     if (s->pid)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* none is left behind when a test crashes */
-    execlp("redis-server", "redis-server", configuration, (char *)NULL);
+    execlp(program, program, configuration, (char *)NULL);
     _exit(127);
 }
 
