@@ -15,6 +15,17 @@ enum {
 
 static const char text_plain[] = "text/plain; charset=utf-8";
 
+/* A call under way. It belongs to its connection, and to its action once that has put off the
+ * answer: who lets go last frees it. */
+struct http_client {
+    struct http_door *door;
+    struct MHD_Connection *connection; /* suspended while it waits; NULL: gone */
+    struct http_client **at, *next;    /* among those that wait */
+    struct buf body, text;
+    unsigned code; /* of the answer; 0: none yet */
+    bool owed;     /* by the action */
+};
+
 struct http_door {
     struct http_door_options options;
     struct ev_loop *loop;
@@ -23,6 +34,7 @@ struct http_door {
     ev_io ready;
     ev_timer tick; /* lets connections time out */
     ev_timer more; /* to go on, in the next turn of the loop */
+    struct http_client *waiting;
 };
 
 static enum MHD_Result reply(struct MHD_Connection *client, unsigned code, struct str body,
@@ -91,21 +103,81 @@ static enum MHD_Result add_argument(void *call_, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
-static enum MHD_Result act(const struct http_action *action, struct MHD_Connection *client,
-                           struct str body)
+/* Leaves the connection alone until there is an answer. */
+static void begin_wait(struct http_client *client)
 {
-    struct http_call call = {.body = body};
-    struct buf text = buf_new(DOOR_TEXT_MAX);
-    unsigned code = MHD_HTTP_BAD_REQUEST;
+    struct http_door *door = client->door;
 
-    if (MHD_get_connection_values(client, MHD_GET_ARGUMENT_KIND, add_argument, &call) >
-        (int)call.count)
-        buf_append(&text, STR("too many arguments\n"));
-    else
-        code = action->run(action->ctx, &call, &text);
-    enum MHD_Result result = buf_ok(&text) ? reply_text(client, code, buf_str(&text)) : MHD_NO;
-    buf_free(&text);
-    return result;
+    client->at = &door->waiting;
+    client->next = door->waiting;
+    if (client->next)
+        client->next->at = &client->next;
+    door->waiting = client;
+    MHD_suspend_connection(client->connection);
+}
+
+/* The daemon comes back to the connection when it is run. */
+static void end_wait(struct http_client *client)
+{
+    *client->at = client->next;
+    if (client->next)
+        client->next->at = client->at;
+    client->at = NULL;
+    MHD_resume_connection(client->connection);
+}
+
+static void client_free(struct http_client *client)
+{
+    buf_free(&client->body);
+    buf_free(&client->text);
+    free(client);
+}
+
+void http_door_answer(struct http_client *client, unsigned code, struct str text)
+{
+    client->owed = false;
+    if (!client->connection) {
+        client_free(client);
+        return;
+    }
+    client->code = code;
+    buf_append(&client->text, text);
+    if (client->at) {
+        end_wait(client);
+        ev_timer_start(client->door->loop, &client->door->more);
+    }
+}
+
+static void run_action(const struct http_action *action, struct http_client *client)
+{
+    struct http_call call = {.body = buf_str(&client->body), .client = client};
+
+    if (MHD_get_connection_values(client->connection, MHD_GET_ARGUMENT_KIND, add_argument, &call) >
+        (int)call.count) {
+        client->code = MHD_HTTP_BAD_REQUEST;
+        buf_append(&client->text, STR("too many arguments\n"));
+        return;
+    }
+    client->owed = true;
+    unsigned code = action->run(action->ctx, &call, &client->text);
+    if (code) {
+        client->owed = false;
+        client->code = code;
+    }
+}
+
+/* Called again when an answer that was put off is there. */
+static enum MHD_Result act(const struct http_action *action, struct http_client *client)
+{
+    if (client->code == 0 && !client->owed)
+        run_action(action, client);
+    if (client->code == 0) {
+        begin_wait(client);
+        return MHD_YES;
+    }
+    return buf_ok(&client->text)
+               ? reply_text(client->connection, client->code, buf_str(&client->text))
+               : MHD_NO;
 }
 
 static bool is_private(const struct http_door *door)
@@ -115,64 +187,71 @@ static bool is_private(const struct http_door *door)
 
 /* A body is read to its end, also one that is not wanted: who is still sending may miss the answer.
  */
-static enum MHD_Result begin_body(const struct http_door *door, void **state)
+static enum MHD_Result begin_body(struct http_door *door, struct MHD_Connection *connection,
+                                  void **state)
 {
-    struct buf *body = malloc(sizeof *body);
+    struct http_client *client = malloc(sizeof *client);
 
-    if (!body)
+    if (!client)
         return MHD_NO;
-    *body = buf_new(is_private(door) ? DOOR_CALL_MAX : 0);
-    *state = body;
+    *client = (struct http_client){.door = door,
+                                   .connection = connection,
+                                   .body = buf_new(is_private(door) ? DOOR_CALL_MAX : 0),
+                                   .text = buf_new(DOOR_TEXT_MAX)};
+    *state = client;
     return MHD_YES;
 }
 
-static enum MHD_Result end_body(const struct http_door *door, const struct http_action *action,
-                                struct MHD_Connection *client, const char *method,
-                                const struct buf *body)
+static enum MHD_Result end_body(const struct http_action *action, const char *method,
+                                struct http_client *client)
 {
     if (strcmp(method, "POST") != 0)
-        return reply_text(client, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only POST\n"));
-    if (!is_private(door))
-        return reply_text(client, MHD_HTTP_FORBIDDEN,
+        return reply_text(client->connection, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only POST\n"));
+    if (!is_private(client->door))
+        return reply_text(client->connection, MHD_HTTP_FORBIDDEN,
                           STR("admin calls need the unix socket: status = unix:PATH\n"));
-    if (!buf_ok(body))
-        return reply_text(client, DOOR_TOO_LARGE, STR("the body is too long\n"));
-    return act(action, client, buf_str(body));
+    if (!buf_ok(&client->body))
+        return reply_text(client->connection, DOOR_TOO_LARGE, STR("the body is too long\n"));
+    return act(action, client);
 }
 
 /* Called when there is the head of a request, then for each piece of its body, then once more. */
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *client, const char *path,
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *piece,
                                   size_t *piece_len, void **state)
 {
     struct http_door *door = ctx;
     const struct http_action *action = find_action(door, path);
-    struct buf *body = *state;
+    struct http_client *client = *state;
 
     (void)version;
     if (!action && strcmp(method, "GET") != 0)
-        return reply_text(client, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only GET\n"));
+        return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, STR("only GET\n"));
     if (!action)
-        return look(door, client, path);
-    if (!body)
-        return begin_body(door, state);
+        return look(door, connection, path);
+    if (!client)
+        return begin_body(door, connection, state);
     if (*piece_len == 0)
-        return end_body(door, action, client, method, body);
-    buf_append(body, (struct str){piece, *piece_len});
+        return end_body(action, method, client);
+    buf_append(&client->body, (struct str){piece, *piece_len});
     *piece_len = 0;
     return MHD_YES;
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *client, void **state,
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode why)
 {
+    struct http_client *client = *state;
+
     (void)ctx;
-    (void)client;
+    (void)connection;
     (void)why;
-    if (*state)
-        buf_free(*state);
-    free(*state);
     *state = NULL;
+    if (!client)
+        return;
+    client->connection = NULL;
+    if (!client->owed)
+        client_free(client);
 }
 
 /* Lets the daemon do something. It reads a piece of a long body at a time, and says by its timeout
@@ -214,11 +293,11 @@ static void on_accepted(void *ctx, int fd)
 
 static bool start_daemon(struct http_door *door)
 {
-    door->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
-                                    on_request, door, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                                    NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)DOOR_CONNECTIONS,
-                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)DOOR_TIMEOUT_SECONDS,
-                                    MHD_OPTION_END);
+    door->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        on_request, door, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)DOOR_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)DOOR_TIMEOUT_SECONDS, MHD_OPTION_END);
     return door->daemon != NULL;
 }
 
@@ -266,6 +345,8 @@ void http_door_close(struct http_door *door)
     ev_io_stop(door->loop, &door->ready);
     ev_timer_stop(door->loop, &door->tick);
     ev_timer_stop(door->loop, &door->more);
+    while (door->waiting)
+        end_wait(door->waiting);
     MHD_stop_daemon(door->daemon);
     free(door);
 }

@@ -15,18 +15,23 @@ struct http_argument {
     struct str name, value;
 };
 
+/* What stands for the client of a call, see struct http_action. */
+struct http_client;
+
 /* A POST with its query, decoded, and its body, whole. */
 struct http_call {
     struct http_argument arguments[HTTP_CALL_ARGUMENTS];
     size_t count;
     struct str body;
+    struct http_client *client;
 };
 
 /* What a POST to a path does. */
 struct http_action {
     const char *path;
-    /* Appends the text of the answer and returns its status code. It runs in the loop: in less time
-     * than lookups can wait. */
+    /* Appends the text of the answer and returns its status code; or returns 0, and then calls
+     * http_door_answer() once, sooner or later, even after the door was closed. It runs in the
+     * loop: in less time than lookups can wait. */
     unsigned (*run)(void *ctx, const struct http_call *call, struct buf *out);
     void *ctx;
 };
@@ -44,6 +49,9 @@ struct http_door_options {
  * cannot be opened. */
 struct http_door *http_door_open(struct ev_loop *loop, const struct http_door_options *options,
                                  const char **error);
+
+/* Answers a call whose action returned 0; the client is void afterwards. */
+void http_door_answer(struct http_client *client, unsigned code, struct str text);
 
 /* Closes it and frees it. NULL is ignored. */
 void http_door_close(struct http_door *door);
