@@ -6,7 +6,9 @@
  *      │ look                        │            │ entry                            │
  *   store get  ··· at once or later  │         seal_write                            │
  *      │                             │            │                                  │
- *   seal_read ── cannot be opened ───┤         store put  ··· nobody waits           │
+ *   purge_book_wait ··· the same     │         store put  ··· nobody waits           │
+ *      │                             │            │                                  │
+ *   seal_read ── cannot be opened ───┤            │                                  │
  *      │                             │            │                                  │
  *   plan_found ── HIT ───────────────┤            ├──────────────────────────────────┘
  *      │ MISS                        │         release the lease, notice
@@ -21,6 +23,8 @@
  *   NOTIFY ─ ticket_read, plan_resume          NOTIFY ─ ticket_read
  *      │                                          │
  *   flights_wait  ··· until it lands           release the lease: the answer will not be stored
+ *      │
+ *   purge_book_wait
  *      │
  *   plan_found ── HIT or MISS ── answer_lookup
  *
@@ -77,8 +81,10 @@ static enum reason put(struct cache *cache, const struct ticket *ticket)
 static enum reason put_answer(struct cache *cache, const struct notify *notify,
                               const struct ticket *ticket)
 {
+    purge_book_renew(cache->book, cache_now(cache));
     enum reason reason = plan_answer(&cache->scratch, config_policy(cache->config, ticket->policy),
-                                     ticket, &notify->response, cache_now(cache), &cache->stored);
+                                     purge_book_purges(cache->book), ticket, &notify->response,
+                                     cache_now(cache), &cache->stored);
 
     if (reason != REASON_NONE)
         return reason;
@@ -159,7 +165,7 @@ static struct seal *new_seal(const struct config *c)
 }
 
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store_under,
-                        struct leases *leases, struct metrics *metrics)
+                        struct leases *leases, struct purge_book *book, struct metrics *metrics)
 {
     struct cache *cache = calloc(1, sizeof *cache);
     struct flights *flights = flights_new(loop, store_under, leases, metrics);
@@ -172,6 +178,7 @@ struct cache *cache_new(struct ev_loop *loop, struct config *config, struct stor
     *cache = (struct cache){.loop = loop,
                             .store = store_under,
                             .leases = leases,
+                            .book = book,
                             .flights = flights,
                             .metrics = metrics,
                             .config = config_ref(config),

@@ -8,15 +8,16 @@
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
 #include "store/lease.h"
+#include "store/purge_book.h"
 #include "store/store.h"
 
 struct cache;
 
-/* A cache over `store` and `leases`, which the caller keeps until after cache_free() or until all
- * that they owe it has been answered. It takes a reference to `config`. NULL without memory, or
- * when entries cannot be encrypted. */
+/* A cache over `store` and `leases`, whose purges are in `book`. The caller keeps them until after
+ * cache_free() or until all that they owe it has been answered. It takes a reference to `config`.
+ * NULL without memory, or when entries cannot be encrypted. */
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store,
-                        struct leases *leases, struct metrics *metrics);
+                        struct leases *leases, struct purge_book *book, struct metrics *metrics);
 
 /* Uses another configuration from the next request on; requests in flight end with theirs, but for
  * the keys of stored values. False, and nothing has changed, for the reasons of cache_new(). */

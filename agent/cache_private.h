@@ -13,6 +13,7 @@ struct cache {
     struct ev_loop *loop;
     struct store *store;
     struct leases *leases;
+    struct purge_book *book;
     struct flights *flights; /* owned */
     struct metrics *metrics;
     struct config *config; /* a reference */
@@ -24,7 +25,7 @@ struct cache {
     struct lookup *free; /* lookups to be used again */
 };
 
-/* Milliseconds since the epoch. */
+/* Milliseconds since 1970. */
 static inline int64_t cache_now(const struct cache *cache)
 {
     return (int64_t)(ev_now(cache->loop) * 1000.);

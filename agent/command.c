@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include "explain_command.h"
+#include "purge_command.h"
 #include "settings.h"
 #include <stdio.h>
 
@@ -9,6 +10,7 @@ enum { ERRORS_MAX = 64 << 10 };
 static const struct command commands[] = {
     {"explain", "say what would become of a request and why, or why two do not share",
      explain_command},
+    {"purge", "take answers back, or delete from Redis what was taken back", purge_command},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

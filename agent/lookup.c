@@ -3,8 +3,10 @@
 #include "core/answer.h"
 #include <stdlib.h>
 
-enum { LOOKUP_MAGIC = 0x100c0b5e };
-enum { AROUND_BODY_MAX = PLAN_HEADERS_MAX + 512 }; /* bytes of an entry that are not its body */
+enum { LOOKUP_MAGIC = 0x100c0b5e, STORED_MAX = 64 << 20 };
+enum {
+    AROUND_BODY_MAX = PLAN_HEADERS_MAX + PLAN_TAGS_MAX + PURGE_NAME_MAX + 512
+}; /* bytes of an entry that are not its body */
 
 struct lookup {
     unsigned magic;
@@ -12,6 +14,8 @@ struct lookup {
     struct spop_exchange exchange;
     struct store_read read;
     struct waiter waiter;
+    struct purge_wait wait;
+    struct buf value; /* what was read, while the book of purges is not sure */
     struct plan plan;
     struct config *config; /* a reference; owns the plan's policy */
     struct lookup *next_free;
@@ -36,6 +40,7 @@ static struct lookup *lookup_new(struct cache *cache)
     if (lookup) {
         lookup->magic = LOOKUP_MAGIC;
         lookup->cache = cache;
+        lookup->value = buf_new(STORED_MAX);
         lookup->config = config_ref(cache->config);
     }
     return lookup;
@@ -46,6 +51,7 @@ static void lookup_free(struct lookup *lookup)
     struct cache *cache = lookup->cache;
 
     config_unref(lookup->config);
+    buf_free(&lookup->value);
     lookup->magic = 0;
     lookup->next_free = cache->free;
     cache->free = lookup;
@@ -93,6 +99,8 @@ static void lookup_finish(struct lookup *lookup, const struct entry *entry)
     struct cache *cache = lookup->cache;
     struct spop_ack ack;
 
+    /* the origin is asked after this, and so after every purge that is known now */
+    lookup->plan.epoch = purge_book_purges(cache->book)->epoch;
     count_lookup(cache->metrics, &lookup->plan);
     if (spop_exchange_ack(&lookup->exchange, &ack)) {
         answer_lookup(&ack, &lookup->plan, entry, &cache->secret, cache_now(cache));
@@ -139,8 +147,8 @@ static void judge(struct lookup *lookup, struct str value, struct entry *entry)
 
     lookup->plan.reason = open_value(lookup, &value);
     if (lookup->plan.reason == REASON_NONE)
-        plan_found(&lookup->plan, &cache->scratch, value, cache_now(cache), next_nonce(cache),
-                   entry);
+        plan_found(&lookup->plan, &cache->scratch, purge_book_purges(cache->book), value,
+                   cache_now(cache), next_nonce(cache), entry);
 }
 
 static struct lookup *lookup_of(void *part, size_t offset)
@@ -205,20 +213,67 @@ static void take_lease(struct lookup *lookup)
                              lookup->plan.policy->coalesce_lease, &lookup->read);
 }
 
-static void on_read(struct store_read *read, enum store_result result, struct str value)
+/* It is known what becomes of it, but for the lease. */
+static void conclude(struct lookup *lookup, const struct entry *entry)
 {
-    struct lookup *lookup = lookup_of(read, offsetof(struct lookup, read));
-    struct entry entry;
-
-    lookup->plan.reason = reason_of(result);
-    if (result == STORE_HIT)
-        judge(lookup, value, &entry);
-    else if (result != STORE_MISS)
-        lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
     if (coalesces(lookup))
         take_lease(lookup);
     else
-        lookup_finish(lookup, &entry);
+        lookup_finish(lookup, entry);
+}
+
+/* The store has nothing, or no answer. */
+static void on_nothing(struct lookup *lookup, enum store_result result)
+{
+    lookup->plan.reason = lookup->plan.waited ? REASON_WAIT_ENDED : reason_of(result);
+    if (result != STORE_MISS && !lookup->plan.waited)
+        lookup->plan.status = PLAN_BYPASS, lookup->plan.store = false;
+    conclude(lookup, NULL);
+}
+
+static void on_found(struct lookup *lookup, struct str value)
+{
+    struct entry entry;
+
+    judge(lookup, value, &entry);
+    conclude(lookup, &entry);
+}
+
+/* It is known again what was purged, or not to be known. */
+static void on_sure(struct purge_wait *wait, enum store_result result)
+{
+    struct lookup *lookup = lookup_of(wait, offsetof(struct lookup, wait));
+
+    if (!lookup->plan.look)
+        lookup_finish(lookup, NULL);
+    else if (result == STORE_HIT)
+        on_found(lookup, buf_str(&lookup->value));
+    else
+        on_nothing(lookup, result);
+}
+
+/* Judges what the store holds as soon as it is known what was purged. */
+static void on_value(struct lookup *lookup, struct str value)
+{
+    struct purge_book *book = lookup->cache->book;
+
+    if (purge_book_sure(book)) {
+        on_found(lookup, value);
+        return;
+    }
+    buf_append(&lookup->value, value);
+    lookup->wait.done = on_sure;
+    purge_book_wait(book, &lookup->wait);
+}
+
+static void on_read(struct store_read *read, enum store_result result, struct str value)
+{
+    struct lookup *lookup = lookup_of(read, offsetof(struct lookup, read));
+
+    if (result == STORE_HIT)
+        on_value(lookup, value);
+    else
+        on_nothing(lookup, result);
 }
 
 static void look_up(struct cache *cache, struct lookup *lookup, const struct request *request,
@@ -228,8 +283,15 @@ static void look_up(struct cache *cache, struct lookup *lookup, const struct req
 
     scope_find(&scope, lookup->config, &cache->secret, request, &cache->scratch.fields);
     plan_request(&lookup->plan, &cache->scratch, &cache->secret, &scope, request, frame_size);
-    if (!lookup->plan.look) {
+    if (!lookup->plan.look && !lookup->plan.store) {
         lookup_finish(lookup, NULL);
+        return;
+    }
+    purge_book_renew(cache->book, cache_now(cache));
+    if (!lookup->plan.look) {
+        /* so that the ticket does not look older than a purge that went before it */
+        lookup->wait.done = on_sure;
+        purge_book_wait(cache->book, &lookup->wait);
         return;
     }
     lookup->plan.own = cache->store->own;
@@ -252,14 +314,15 @@ static enum reason reason_of_end(enum flight_end end)
 static void on_waited(struct waiter *waiter, enum flight_end end, struct str value)
 {
     struct lookup *lookup = lookup_of(waiter, offsetof(struct lookup, waiter));
-    struct entry entry;
 
     lookup->plan.reason = reason_of_end(end);
-    if (end == FLIGHT_LANDED)
-        judge(lookup, value, &entry);
-    else if (end == FLIGHT_LED)
+    if (end == FLIGHT_LANDED) {
+        on_value(lookup, value);
+        return;
+    }
+    if (end == FLIGHT_LED)
         lead(lookup);
-    lookup_finish(lookup, &entry);
+    lookup_finish(lookup, NULL);
 }
 
 /* False when the request cannot wait. */
@@ -273,6 +336,7 @@ static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct 
                      notify->request.exact, frame_size))
         return false;
     lookup->plan.own = cache->store->own;
+    purge_book_renew(cache->book, cache_now(cache));
     lookup->waiter = (struct waiter){.done = on_waited};
     struct flight_options options = flight_options(lookup);
     flights_wait(cache->flights, &options, &lookup->waiter);

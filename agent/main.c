@@ -9,6 +9,7 @@
 #include "net/log.h"
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
+#include "purge_call.h"
 #include "store/memory.h"
 #include "store/redis.h"
 #include "store/tier.h"
@@ -40,10 +41,12 @@ struct agent {
     struct store *redis;           /* NULL: none; the store, or below it */
     struct redis_listener changes; /* in Redis */
     struct leases *leases;
+    struct purge_book *book;
     struct cache *cache;
     struct spop_server *server;
     struct http_door *door;
-    struct http_action actions[2]; /* and its end */
+    struct http_action actions[3]; /* and their end */
+    struct purge_target purges;
     struct listener *listeners;
     size_t listener_count;
     ev_signal term, interrupt, hangup;
@@ -276,7 +279,9 @@ static bool is_ready(void *ctx)
 
 static bool open_door(struct agent *agent)
 {
+    agent->purges = (struct purge_target){agent->loop, &agent->config, agent->book};
     agent->actions[0] = (struct http_action){"/explain", explain_call, &agent->config};
+    agent->actions[1] = (struct http_action){"/purge", purge_call, &agent->purges};
     struct http_door_options options = {
         .address = agent->config->status,
         .metrics = &agent->metrics,
@@ -412,10 +417,12 @@ static bool start(struct agent *agent)
     if (!agent->store)
         return false;
     agent->leases = agent->redis ? leases_in_redis(agent->redis) : leases_in_memory();
-    if (!agent->leases)
+    agent->book =
+        purge_book_new(agent->redis, &agent->metrics, (int64_t)(ev_now(agent->loop) * 1000.));
+    if (!agent->leases || !agent->book)
         return false;
-    agent->cache =
-        cache_new(agent->loop, agent->config, agent->store, agent->leases, &agent->metrics);
+    agent->cache = cache_new(agent->loop, agent->config, agent->store, agent->leases, agent->book,
+                             &agent->metrics);
     if (!agent->cache)
         return false;
     cache_hear(agent->cache, !agent->redis); /* Redis says when */
@@ -443,6 +450,8 @@ static void finish(struct agent *agent)
         cache_free(agent->cache);
     if (agent->leases)
         agent->leases->ops->free(agent->leases);
+    if (agent->book)
+        purge_book_free(agent->book);
     config_unref(agent->config);
     if (agent->loop)
         ev_loop_destroy(agent->loop);

@@ -164,6 +164,8 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
         .room = (int64_t)plan->room,
         .lease = plan->lease,
         .deaf = plan->deaf,
+        .epoch = plan->epoch,
+        .models = {plan->models, plan->models_len},
     };
 
     ticket_write(&text, secret, &ticket);

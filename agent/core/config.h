@@ -133,6 +133,9 @@ void config_print_markdown(struct buf *out);
 /* The policy of that name, or NULL. It lives as long as the configuration. */
 const struct policy *config_policy(const struct config *c, struct str name);
 
+/* The [tenant NAME] section, or NULL. */
+const struct tenant *config_tenant_section(const struct config *c, struct str name);
+
 /* The tenant that has the identity, or NULL; by a hash, for every request. */
 const struct tenant *config_tenant(const struct config *c, struct str identity);
 

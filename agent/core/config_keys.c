@@ -142,6 +142,9 @@ static const struct config_key policy_keys[] = {
      .preset = "openai-model openai-version content-language access-control-allow-origin "
                "access-control-allow-credentials access-control-expose-headers",
      .help = "Response headers that come back on a hit, beside Content-Type"},
+    {POLICY("tag-header", tag_header), TEXT(header), .preset = "",
+     .help = "The response header that lists the tags of an answer, parted by commas or spaces, by "
+             "which it can be purged; empty: no answer has any"},
     {POLICY("emit", emit), WORDS(0, emit),
      .preset = "x-cache-status x-cache-key x-cache-ttl age cache-status",
      .help = "Headers that tell the client about the cache"},

@@ -13,6 +13,11 @@ const struct policy *config_policy(const struct config *c, struct str name)
     return named(c, CONFIG_POLICY, name);
 }
 
+const struct tenant *config_tenant_section(const struct config *c, struct str name)
+{
+    return named(c, CONFIG_TENANT, name);
+}
+
 /* The tenant that is matched by its name, because it has no match. */
 static const struct tenant *tenant_by_name(const struct config *c, struct str identity)
 {

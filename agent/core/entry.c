@@ -3,7 +3,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MAGIC "spoa-cache/1 "
+#define MAGIC "spoa-cache/2 "
+#define MODELS "models: "
+#define TAGS "tags: "
 #define STATUS_LINE "HTTP/1.1 "
 #define CONTENT_TYPE "content-type: "
 
@@ -59,7 +61,11 @@ void entry_write(struct buf *out, const struct entry *e)
     hex64_append(out, e->tenant);
     buf_append(out, STR(" "));
     hex64_append(out, entry_sum(e->body));
-    buf_printf(out, " %u\r\n" STATUS_LINE "%u \r\n" CONTENT_TYPE, flags, e->code);
+    buf_printf(out, " %u %lld\r\n" MODELS, flags, (long long)e->epoch);
+    buf_append(out, e->models);
+    buf_append(out, STR("\r\n" TAGS));
+    buf_append(out, e->tags);
+    buf_printf(out, "\r\n" STATUS_LINE "%u \r\n" CONTENT_TYPE, e->code);
     buf_append(out, e->content_type);
     buf_append(out, STR("\r\n"));
     buf_append(out, e->headers);
@@ -107,8 +113,8 @@ static bool read_metadata(struct str line, struct entry *e)
         !hex64_read((struct str){digest.ptr + HEX64, HEX64}, &e->digest.low))
         return false;
     if (!read_decimal(&line, &length) || !read_hex(&line, &e->tenant) ||
-        !read_hex(&line, &e->sum) || !decimal_read(line, &flags) ||
-        flags > (ENTRY_JSON | ENTRY_CLEAN))
+        !read_hex(&line, &e->sum) || !read_decimal(&line, &flags) ||
+        flags > (ENTRY_JSON | ENTRY_CLEAN) || !decimal_read(line, &e->epoch))
         return false;
     e->length = (uint64_t)length;
     e->flags = (unsigned)flags;
@@ -124,21 +130,30 @@ bool entry_header_next(struct str *headers, struct str *name, struct str *value)
     return true;
 }
 
+/* Takes the line that begins so, and gives what follows. */
+static bool take_value(struct str *in, struct str name, struct str *value)
+{
+    struct str line;
+
+    if (!take_line(in, &line) || !str_starts(line, name))
+        return false;
+    *value = str_from(line, name.len);
+    return true;
+}
+
 /* The lines up to the empty one; what follows it is the body. */
 static bool read_message(struct str in, struct entry *e)
 {
     struct str line;
     int64_t code;
 
-    if (!take_line(&in, &line) || !str_starts(line, STR(STATUS_LINE)))
+    if (!take_value(&in, STR(STATUS_LINE), &line))
         return false;
-    line = str_from(line, sizeof STATUS_LINE - 1);
     if (!decimal_read(str_split(&line, ' '), &code) || code < 200 || code > 599)
         return false;
     e->code = (unsigned)code;
-    if (!take_line(&in, &line) || !str_starts(line, STR(CONTENT_TYPE)))
+    if (!take_value(&in, STR(CONTENT_TYPE), &e->content_type))
         return false;
-    e->content_type = str_from(line, sizeof CONTENT_TYPE - 1);
     e->headers = (struct str){in.ptr, 0};
     while (take_line(&in, &line)) {
         if (line.len == 0) {
@@ -150,12 +165,26 @@ static bool read_message(struct str in, struct entry *e)
     return false;
 }
 
+/* Takes the lines before the answer off the front. */
+static bool take_head(struct str *in, struct entry *e)
+{
+    struct str line;
+
+    if (!str_starts(*in, STR(MAGIC)))
+        return false;
+    *in = str_from(*in, CHECKED_FROM + 1);
+    return take_line(in, &line) && read_metadata(line, e) &&
+           take_value(in, STR(MODELS), &e->models) && take_value(in, STR(TAGS), &e->tags);
+}
+
+bool entry_read_head(struct str stored, struct entry *out)
+{
+    return take_head(&stored, out);
+}
+
 bool entry_read_own(struct str stored, struct entry *out)
 {
-    struct str line, rest = str_from(stored, CHECKED_FROM + 1);
-
-    return str_starts(stored, STR(MAGIC)) && take_line(&rest, &line) && read_metadata(line, out) &&
-           read_message(rest, out);
+    return take_head(&stored, out) && read_message(stored, out);
 }
 
 bool entry_read(struct str stored, struct entry *out)

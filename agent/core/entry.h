@@ -1,13 +1,16 @@
-/* The stored form of an answer: a line of metadata, then the answer as an HTTP message.
+/* The stored form of an answer: three lines about it, then the answer as an HTTP message.
  *
- *   spoa-cache/1 <checksum> <created> <fresh until> <usable until> <request digest>
- *       <request length> <tenant digest> <body sum> <flags>\r\n          (all on one line)
+ *   spoa-cache/2 <checksum> <created> <fresh until> <usable until> <request digest>
+ *       <request length> <tenant digest> <body sum> <flags> <epoch>\r\n  (all on one line)
+ *   models: gpt-4o \r\n
+ *   tags: prices docs \r\n
  *   HTTP/1.1 200 \r\n
  *   content-type: application/json\r\n
  *   \r\n
  *   {"id":...}
  *
- * Times are milliseconds since the epoch, in decimal; digests and sums are hex. The checksum is
+ * Times are milliseconds since 1970 and the epoch is that of purge.h, in decimal; digests and sums
+ * are hex. The checksum is
  * XXH3-64 of everything behind it. To change the format, change the version: a reader that does
  * not know the first word treats the entry as a miss.
  */
@@ -23,13 +26,15 @@ enum entry_flag {
 };
 
 struct entry {
-    int64_t created, fresh_until, usable_until; /* ms since the epoch */
+    int64_t created, fresh_until, usable_until; /* ms since 1970 */
     struct hash128 digest;                      /* of the request; see struct key */
     uint64_t length, tenant;
     uint64_t sum;            /* XXH3-64 of the body, seed 0 */
     unsigned flags;          /* enum entry_flag */
+    int64_t epoch;           /* of purges that were known before the origin was asked */
     unsigned code;           /* status */
-    struct str content_type; /* borrowed, like all that follows */
+    struct str models, tags; /* as in struct purge_subject; borrowed, like all that follows */
+    struct str content_type; /* the header's value */
     struct str headers;      /* lines "name: value\r\n" */
     struct str body;
 };
@@ -54,6 +59,10 @@ __attribute__((warn_unused_result)) bool entry_read_own(struct str stored, struc
 /* Reads a stored form; the slices point into `stored`. False when it is damaged, of another
  * version, or not an entry. */
 __attribute__((warn_unused_result)) bool entry_read(struct str stored, struct entry *out);
+
+/* Reads what stands before the answer, of a stored form that may be cut behind it; nothing is
+ * checked. The fields from `code` on are not set, but for models and tags. */
+__attribute__((warn_unused_result)) bool entry_read_head(struct str stored, struct entry *out);
 
 /* Takes one line off entry->headers; false when there is none left. */
 bool entry_header_next(struct str *headers, struct str *name, struct str *value);

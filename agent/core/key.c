@@ -177,8 +177,8 @@ static void append_hex(struct key *key, uint64_t value)
     key->text_len += HEX64;
 }
 
-static uint64_t owner_digest(const struct key_secret *secret, const struct key_owner *owner,
-                             struct buf *scratch)
+uint64_t key_owner_digest(const struct key_secret *secret, const struct key_owner *owner,
+                          struct buf *scratch)
 {
     if (owner->name.len == 0)
         return 0;
@@ -200,7 +200,7 @@ bool key_derive(struct key *out, const struct key_secret *secret, const struct p
     struct hash128 h = hash(secret->key, buf_str(scratch));
     out->digest = hash(secret->digest, buf_str(scratch));
     out->length = body->length;
-    out->tenant = owner_digest(secret, &context->owner, scratch);
+    out->tenant = key_owner_digest(secret, &context->owner, scratch);
     out->text_len = 0;
     append_text(out, STR(KEY_PREFIX));
     append_text(out, policy->name);

@@ -76,6 +76,11 @@ struct hash128 key_digest(const struct key_secret *secret, struct str bytes);
  * was kept by other rules is not found. `scratch` is overwritten. */
 uint64_t key_rules(const struct policy *policy, struct buf *scratch);
 
+/* The digest of who shares an answer, as it stands in keys; 0 when all share. `scratch` is
+ * overwritten. */
+uint64_t key_owner_digest(const struct key_secret *secret, const struct key_owner *owner,
+                          struct buf *scratch);
+
 /* Makes the key of a request that policy_may_lookup() has let pass. `scratch` is overwritten.
  * False when there is no memory. */
 __attribute__((warn_unused_result)) bool

@@ -18,6 +18,8 @@
       "Leases that ended before the request that held them had an answer")                         \
     X(stored, counter, "stored_total", "Answers accepted for storage")                             \
     X(refused, counter, "refused_total", "Answers refused for storage")                            \
+    X(purges, counter, "purges_total", "Purges asked of this agent and done")                      \
+    X(purge_epoch, gauge, "purge_epoch", "The number of the latest purge that is known")           \
     X(spop_connections, gauge, "spop_connections", "Open connections from HAProxy")                \
     X(spop_accepted, counter, "spop_accepted_total", "Connections accepted from HAProxy")          \
     X(spop_rejected, counter, "spop_rejected_total", "Connections closed at max-connections")      \

@@ -10,7 +10,8 @@ void plan_scratch_init(struct plan_scratch *scratch)
     *scratch = (struct plan_scratch){.canonical = buf_new(PLAN_CANONICAL_MAX),
                                      .fields = buf_new(PLAN_CANONICAL_MAX),
                                      .body = buf_new(PLAN_CANONICAL_MAX),
-                                     .replay = buf_new(PLAN_CANONICAL_MAX)};
+                                     .replay = buf_new(PLAN_CANONICAL_MAX),
+                                     .tags = buf_new(PLAN_TAGS_MAX)};
 }
 
 void plan_scratch_free(struct plan_scratch *scratch)
@@ -20,6 +21,7 @@ void plan_scratch_free(struct plan_scratch *scratch)
     buf_free(&scratch->fields);
     buf_free(&scratch->body);
     buf_free(&scratch->replay);
+    buf_free(&scratch->tags);
     memo_clear(&scratch->memo);
 }
 
@@ -57,6 +59,24 @@ static void understand(struct meaning *out, struct plan_scratch *scratch,
         memo_add(&scratch->memo, &key, out);
 }
 
+/* Keeps the names of the models that may answer, the one in the path and the one in the body: by
+ * either the answer may be purged. */
+static void keep_models(struct plan *plan, struct buf *scratch, struct str in_body,
+                        struct str target)
+{
+    char decoded[API_MODEL_MAX];
+    struct str raw = api_model_in_path(plan->api, target);
+    struct str in_path = api_model_decoded(raw, decoded);
+
+    buf_clear(scratch);
+    purge_names_add(scratch, in_path.len ? in_path : raw);
+    if (!str_eq(in_body, in_path))
+        purge_names_add(scratch, in_body);
+    plan->models_len = scratch->len;
+    if (scratch->len)
+        memcpy(plan->models, scratch->ptr, scratch->len);
+}
+
 static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
                               const struct key_secret *secret, const struct scope *scope,
                               const struct request *request, struct str space)
@@ -82,6 +102,8 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
         plan->api ? scope_model(scope, plan->api, meaning_model(&meaning), request->target) : NULL;
     if (model && !model->cache)
         return REASON_OFF;
+    if (plan->api)
+        keep_models(plan, &scratch->tags, meaning_model(&meaning), request->target);
     plan->ttl = scope_narrower(scope->ttl, model ? model->ttl : 0);
     plan->count = meaning.count;
     return key_derive(&plan->key, secret, scope->policy, request, &meaning.body, &context,
@@ -236,9 +258,25 @@ static bool is_fresh(const struct plan *plan, int64_t now, struct entry *e)
     return now < e->fresh_until && age < plan->max_age;
 }
 
+/* Whether nothing that the entry belongs to was purged since it was asked for. */
+static bool is_allowed(const struct purges *purges, const struct policy *policy,
+                       const struct key *key, const struct entry *e)
+{
+    const struct purge_subject subject = {
+        .epoch = e->epoch,
+        .policy = policy->name,
+        .models = e->models,
+        .tags = e->tags,
+        .key = key_hash(key),
+        .tenant = e->tenant,
+    };
+
+    return purges_allow(purges, &subject);
+}
+
 static enum reason judge_found(const struct plan *plan, struct plan_scratch *scratch,
-                               struct str stored, int64_t now, struct hash128 nonce,
-                               struct entry *e)
+                               const struct purges *purges, struct str stored, int64_t now,
+                               struct hash128 nonce, struct entry *e)
 {
     const struct policy *policy = plan->policy;
 
@@ -246,6 +284,9 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
         return REASON_MISMATCH;
+    /* who stored it may know of a purge that is not known here: in doubt, a miss */
+    if (e->epoch > purges->epoch || !is_allowed(purges, policy, &plan->key, e))
+        return REASON_PURGED;
     if (!is_fresh(plan, now, e))
         return REASON_EXPIRED;
     if (!policy_stores_status(policy, e->code))
@@ -260,10 +301,10 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
     return e->body.len > plan->room ? REASON_FRAME_SMALL : REASON_NONE;
 }
 
-void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
-                struct hash128 nonce, struct entry *entry)
+void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct purges *purges,
+                struct str stored, int64_t now, struct hash128 nonce, struct entry *entry)
 {
-    plan->reason = judge_found(plan, scratch, stored, now, nonce, entry);
+    plan->reason = judge_found(plan, scratch, purges, stored, now, nonce, entry);
     plan->status = plan->reason == REASON_NONE ? PLAN_HIT : PLAN_MISS;
     if (plan->status == PLAN_HIT && plan->policy->shadow) {
         plan->status = PLAN_MISS;
@@ -285,7 +326,7 @@ bool plan_resume(struct plan *out, const struct policy *policy, const struct tic
                  bool exact, size_t frame_size)
 {
     if (!policy || policy->shadow || policy->coalesce_wait == 0 ||
-        policy->rules != ticket->key.rules)
+        policy->rules != ticket->key.rules || ticket->models.len > sizeof out->models)
         return false;
     *out = (struct plan){
         .status = PLAN_MISS,
@@ -303,7 +344,10 @@ bool plan_resume(struct plan *out, const struct policy *policy, const struct tic
         .api = api_named(ticket->api),
         .count = ticket->count,
         .room = room_for_body(ticket->room, frame_size),
+        .models_len = ticket->models.len,
     };
+    if (ticket->models.len)
+        memcpy(out->models, ticket->models.ptr, ticket->models.len);
     return true;
 }
 
@@ -365,6 +409,20 @@ static void append_headers(struct buf *out, const struct policy *policy,
     }
 }
 
+/* The tags that the answer lists; false when they are too many. */
+static bool take_tags(struct buf *tags, const struct policy *policy, const struct headers *headers)
+{
+    size_t count = 0;
+
+    buf_clear(tags);
+    if (policy->tag_header.len == 0)
+        return true;
+    for (size_t i = 0; i < headers->count && count <= PURGE_TAGS_MAX; i++)
+        if (str_eq(headers->items[i].name, policy->tag_header))
+            count += purge_tags(tags, headers->items[i].value);
+    return count <= PURGE_TAGS_MAX && buf_ok(tags);
+}
+
 static enum reason judge_json(struct plan_scratch *scratch, const struct policy *policy,
                               const struct ticket *ticket, const struct response *response)
 {
@@ -402,8 +460,8 @@ static enum reason judge_answer(struct plan_scratch *scratch, const struct polic
 }
 
 enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,
-                        const struct ticket *ticket, const struct response *response, int64_t now,
-                        struct buf *stored)
+                        const struct purges *purges, const struct ticket *ticket,
+                        const struct response *response, int64_t now, struct buf *stored)
 {
     if (!policy)
         return REASON_NO_POLICY;
@@ -416,7 +474,8 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
     buf_clear(&scratch->fields);
     append_headers(&scratch->fields, policy, response);
     if (content_type.len + scratch->fields.len > PLAN_HEADERS_MAX ||
-        response->body.len > (uint64_t)ticket->room)
+        response->body.len > (uint64_t)ticket->room ||
+        !take_tags(&scratch->tags, policy, response->headers))
         return REASON_LARGE;
     struct entry entry = {
         .created = now,
@@ -426,11 +485,16 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
         .length = ticket->key.length,
         .tenant = ticket->key.tenant,
         .flags = media_type_is_json(content_type) ? ENTRY_JSON : 0,
+        .epoch = ticket->epoch,
         .code = (unsigned)response->code,
+        .models = ticket->models,
+        .tags = buf_str(&scratch->tags),
         .content_type = content_type,
         .headers = buf_str(&scratch->fields),
         .body = response->body,
     };
+    if (!is_allowed(purges, policy, &ticket->key, &entry))
+        return REASON_PURGED;
     buf_clear(stored);
     entry_write(stored, &entry);
     return buf_ok(&scratch->fields) && buf_ok(stored) ? REASON_NONE : REASON_INTERNAL;

@@ -9,6 +9,7 @@
 #include "key.h"
 #include "memo.h"
 #include "policy.h"
+#include "purge.h"
 #include "reason.h"
 #include "scope.h"
 #include "ticket.h"
@@ -18,13 +19,14 @@ enum plan_status { PLAN_HIT, PLAN_MISS, PLAN_BYPASS };
 /* Memory that every plan reuses; starts as PLAN_SCRATCH_INIT. */
 struct plan_scratch {
     struct json_doc doc;
-    struct buf canonical, fields, body, replay;
+    struct buf canonical, fields, body, replay, tags;
     struct memo memo;
 };
 
 enum {
     PLAN_CANONICAL_MAX = 64 << 20, /* a body of max-request bytes cannot pass it */
     PLAN_HEADERS_MAX = 1024,       /* content type and replayed headers, bytes */
+    PLAN_TAGS_MAX = (PURGE_TAGS_MAX + 1) * (PURGE_NAME_MAX + 1),
     /* What HAProxy needs of its buffer besides a body that it returns: those headers, and the same
      * again for the reply's own and for what haproxy.cfg and its operator add. */
     PLAN_REPLY_MARGIN = PLAN_HEADERS_MAX + 3072,
@@ -51,6 +53,9 @@ struct plan {
     int64_t count;               /* how many answers the request asks for; 0: not known */
     size_t room;                 /* the longest body that can be stored and returned, bytes */
     int64_t lease; /* ms since the epoch: the request has the lease until then; 0: no */
+    int64_t epoch; /* of purges, to be set before the origin is asked */
+    char models[2 * (PURGE_NAME_MAX + 1)]; /* as in struct purge_subject */
+    size_t models_len;
 };
 
 /* Allocates nothing; what it grows to is kept until it is freed. */
@@ -65,13 +70,13 @@ void plan_scratch_forget(struct plan_scratch *scratch);
 void plan_request(struct plan *out, struct plan_scratch *scratch, const struct key_secret *secret,
                   const struct scope *scope, const struct request *request, size_t frame_size);
 
-/* Judges what the store holds under plan->key at time `now` (ms since the epoch). What the policy
- * would not store today is no hit. On a hit *entry is filled, its slices pointing into `stored` and
- * `scratch`, its body one that this HAProxy returns unchanged, and fresh for this request no longer
- * than its own limits allow; otherwise the plan's reason says why not. New ids of answers are made
- * of `nonce`, which is another one at each call. */
-void plan_found(struct plan *plan, struct plan_scratch *scratch, struct str stored, int64_t now,
-                struct hash128 nonce, struct entry *entry);
+/* Judges what the store holds under plan->key at time `now` (ms since 1970). What was purged, or
+ * the policy would not store today, is no hit. On a hit *entry is filled, its slices pointing into
+ * `stored` and `scratch`, its body one that this HAProxy returns unchanged, and fresh for this
+ * request no longer than its own limits allow; otherwise the plan's reason says why not. New ids of
+ * answers are made of `nonce`, which is another one at each call. */
+void plan_found(struct plan *plan, struct plan_scratch *scratch, const struct purges *purges,
+                struct str stored, int64_t now, struct hash128 nonce, struct entry *entry);
 
 /* Whether the request, a miss, should take the lease of its key, or wait for the one who has it. */
 bool plan_coalesces(const struct plan *plan);
@@ -87,7 +92,7 @@ __attribute__((warn_unused_result)) bool plan_resume(struct plan *out, const str
  * is the one the ticket names, NULL when there is none of that name any more; when its rules are
  * not those of the lookup any more, REASON_TICKET. */
 enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,
-                        const struct ticket *ticket, const struct response *response, int64_t now,
-                        struct buf *stored);
+                        const struct purges *purges, const struct ticket *ticket,
+                        const struct response *response, int64_t now, struct buf *stored);
 
 #endif

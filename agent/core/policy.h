@@ -31,6 +31,7 @@ struct policy {
     struct str_list mask;          /* regular expressions */
     uint64_t rules;                /* their digest, see key_rules() */
     struct normalizer *normalizer; /* made of both; NULL: nothing is normalised */
+    struct str tag_header;         /* of a response, which lists tags; empty: none */
     int64_t ttl;                   /* milliseconds */
     int64_t ttl_jitter;            /* percent */
     int64_t generation;            /* part of the key */

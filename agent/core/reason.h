@@ -34,6 +34,7 @@
     X(REASON_WAIT_ENDED, "wait-ended",                                                             \
       "could not wait: too many do, or the store or the agent was going away")                     \
     X(REASON_EXPIRED, "expired", "what is stored is no longer fresh")                              \
+    X(REASON_PURGED, "purged", "it was purged, or asked of the origin before a purge")             \
     X(REASON_MISMATCH, "mismatch", "what is stored answers another request")                       \
     X(REASON_CORRUPT, "corrupt",                                                                   \
       "what is stored is damaged, of another version, or cannot be decrypted")                     \
@@ -58,7 +59,7 @@
     X(REASON_LENGTH, "length", "the body is not as long as its Content-Length")                    \
     X(REASON_EMPTY, "empty", "the answer has no body")                                             \
     X(REASON_LARGE, "large",                                                                       \
-      "the answer, or its headers, are larger than the policy or a frame takes")                   \
+      "the answer, its headers or its tags are more than the policy or a frame takes")             \
     X(REASON_JSON, "json", "the answer says it is JSON and is not")                                \
     X(REASON_ANSWER_ERROR, "answer-error", "the answer is an error, with a status that is none")   \
     X(REASON_ANSWER_UNKNOWN, "answer-unknown", "not an answer that this API documents")            \

@@ -77,14 +77,10 @@ static struct str identity(struct scope *out, const struct key_secret *secret,
 }
 
 /* All identities of one section are one tenant. */
-static struct key_owner owner_of(const struct scope *scope)
+static struct key_owner owner_of(const struct tenant *tenant, struct str identity)
 {
-    const struct tenant *tenant = scope->tenant;
-
-    if (scope->policy->shared)
-        return (struct key_owner){.kind = STR("shared"), .name = STR("")};
     if (!tenant)
-        return (struct key_owner){.kind = STR("tenant"), .name = scope->identity};
+        return (struct key_owner){.kind = STR("tenant"), .name = identity};
     if (tenant->group.len)
         return (struct key_owner){STR("group"), tenant->group, tenant->generation};
     return (struct key_owner){STR("section"), tenant->name, tenant->generation};
@@ -117,7 +113,8 @@ void scope_find(struct scope *out, const struct config *config, const struct key
         out->tenant = config_tenant(config, out->identity);
     if (out->tenant && out->tenant->policy.len)
         out->policy = config_policy(config, out->tenant->policy);
-    out->owner = owner_of(out);
+    out->owner = out->policy->shared ? (struct key_owner){.kind = STR("shared"), .name = STR("")}
+                                     : owner_of(out->tenant, out->identity);
     set_limits(out);
 }
 
@@ -142,4 +139,11 @@ const struct model *scope_model(const struct scope *scope, const struct api *api
         return config_model(scope->config, in_body);
     return stricter(config_model(scope->config, in_path),
                     in_body.len ? config_model(scope->config, in_body) : NULL);
+}
+
+struct key_owner scope_owner_of(const struct config *config, struct str name)
+{
+    const struct tenant *tenant = config_tenant_section(config, name);
+
+    return owner_of(tenant ? tenant : config_tenant(config, name), name);
 }

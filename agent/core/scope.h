@@ -30,6 +30,10 @@ struct scope {
 void scope_find(struct scope *out, const struct config *config, const struct key_secret *secret,
                 const struct request *request, struct buf *scratch);
 
+/* Who owns the answers of a tenant, where they are not shared by all: `name` is that of a section
+ * or an identity. Borrowed from both. */
+struct key_owner scope_owner_of(const struct config *config, struct str name);
+
 /* What is said in the configuration of the model that a request names, in its body or in its path;
  * or NULL. Either may be the one that answers: of two the stricter. A request that names none is
  * what `*` alone stands for. */

@@ -1,8 +1,9 @@
-/* 4 <key text> <digest> <length> <tenant> <rules> <ttl> <max age> <api> <count> <room> <lease>
- *   <deaf> <mac of all before it>                                             (all on one line) */
+/* 5 <key text> <digest> <length> <tenant> <rules> <ttl> <max age> <api> <count> <room> <lease>
+ *   <deaf> <epoch> <models> <mac of all before it>
+ * all on one line, with a space after each of the models */
 #include "ticket.h"
 
-#define TICKET_VERSION "4 "
+#define TICKET_VERSION "5 "
 
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)
 {
@@ -19,8 +20,9 @@ void ticket_write(struct buf *out, const struct key_secret *secret, const struct
     hex64_append(out, ticket->key.rules);
     buf_printf(out, " %lld %lld ", (long long)ticket->ttl, (long long)ticket->max_age);
     buf_append(out, ticket->api);
-    buf_printf(out, " %lld %lld %lld %d ", (long long)ticket->count, (long long)ticket->room,
-               (long long)ticket->lease, ticket->deaf);
+    buf_printf(out, " %lld %lld %lld %d %lld ", (long long)ticket->count, (long long)ticket->room,
+               (long long)ticket->lease, ticket->deaf, (long long)ticket->epoch);
+    buf_append(out, ticket->models);
     if (buf_ok(out))
         hex64_append(out, key_mac(secret, str_from(buf_str(out), start)));
 }
@@ -73,9 +75,11 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
     if (!decimal_read(str_split(&text, ' '), &out->count) ||
         !decimal_read(str_split(&text, ' '), &out->room) ||
         !decimal_read(str_split(&text, ' '), &out->lease) ||
-        !decimal_read(str_split(&text, ' '), &deaf))
+        !decimal_read(str_split(&text, ' '), &deaf) ||
+        !decimal_read(str_split(&text, ' '), &out->epoch) || text.len < HEX64)
         return false;
     out->deaf = deaf != 0;
+    out->models = (struct str){text.ptr, text.len - HEX64};
     out->key.length = (uint64_t)length;
     return out->ttl > 0;
 }

@@ -16,9 +16,11 @@ struct ticket {
     int64_t room;    /* the longest body that may be kept, bytes */
     int64_t lease; /* ms since the epoch: until then the request has the lease of its key; 0: no */
     bool deaf;     /* as in struct plan */
+    int64_t epoch; /* of purges that were known before the origin was asked */
+    struct str models; /* as in struct purge_subject; borrowed like `policy` */
 };
 
-enum { TICKET_MAX = 400 };
+enum { TICKET_MAX = 512 };
 
 /* Appends the ticket. */
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket);

@@ -50,15 +50,16 @@ static void redis_take(struct leases *leases, struct str key, int64_t now, int64
         STR("PX"),  write_number(&number, ms)};
 
     (void)now;
-    redis_ask(redis_of(leases), words, sizeof words / sizeof *words, read);
+    redis_ask(redis_of(leases), words[1], words, sizeof words / sizeof *words, read);
 }
 
 static void redis_peek(struct leases *leases, struct str key, int64_t now, struct store_read *read)
 {
     struct lease_text name;
+    const struct str words[] = {STR("GET"), write_key(&name, key)};
 
     (void)now;
-    redis_ask(redis_of(leases), (struct str[]){STR("GET"), write_key(&name, key)}, 2, read);
+    redis_ask(redis_of(leases), words[1], words, 2, read);
 }
 
 static void redis_release(struct leases *leases, struct str key, int64_t now, bool refused)

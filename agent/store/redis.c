@@ -166,6 +166,7 @@ static void on_answered(void *context, struct redis_node *from, struct redis_com
         return;
     struct store_read *read = end_wait(r, c);
     enum store_result result = result_of(c, reply);
+    bool text = result == STORE_HIT || (result == STORE_ERROR && reply->str);
     /* A redirected answer comes from elsewhere than redis_is_fresh() looks. */
     bool watched = c->coverage && c->coverage == redis_node_coverage(from) && c->redirects == 0;
     command_release(r, c);
@@ -175,7 +176,7 @@ static void on_answered(void *context, struct redis_node *from, struct redis_com
     if (result == STORE_HIT && reply->type == REDIS_REPLY_INTEGER)
         finish_number(read, reply->integer);
     else
-        finish(read, result, result == STORE_HIT ? (struct str){reply->str, reply->len} : STR(""));
+        finish(read, result, text ? (struct str){reply->str, reply->len} : STR(""));
 }
 
 static void on_trouble(void *context)
@@ -263,10 +264,10 @@ static struct redis_command *command_of(struct redis *r, const struct str *words
 }
 
 /* `answer` is the type of reply that is a hit. */
-static void ask(struct redis *r, const struct str *words, size_t count, int answer,
+static void ask(struct redis *r, struct str key, const struct str *words, size_t count, int answer,
                 struct store_read *read)
 {
-    struct redis_node *node = node_of(r, words[1]);
+    struct redis_node *node = node_of(r, key);
     enum store_result why = STORE_DOWN;
     struct redis_command *c = NULL;
 
@@ -284,16 +285,17 @@ static void ask(struct redis *r, const struct str *words, size_t count, int answ
     finish(read, why, STR(""));
 }
 
-void redis_ask(struct store *store, const struct str *words, size_t count, struct store_read *read)
+void redis_ask(struct store *store, struct str key, const struct str *words, size_t count,
+               struct store_read *read)
 {
     int answer = str_eq(words[0], STR("SET")) ? REDIS_REPLY_STATUS : REDIS_REPLY_STRING;
 
-    ask((struct redis *)store, words, count, answer, read);
+    ask((struct redis *)store, key, words, count, answer, read);
 }
 
 void redis_get_ttl(struct store *store, struct str key, struct store_read *read)
 {
-    ask((struct redis *)store, (struct str[]){STR("PTTL"), key}, 2, REDIS_REPLY_INTEGER, read);
+    ask((struct redis *)store, key, (struct str[]){STR("PTTL"), key}, 2, REDIS_REPLY_INTEGER, read);
 }
 
 bool redis_tell(struct store *store, const struct str *words, size_t count)
@@ -318,7 +320,7 @@ bool redis_tell(struct store *store, const struct str *words, size_t count)
 static void redis_get(struct store *store, struct str key, int64_t now, struct store_read *read)
 {
     (void)now;
-    redis_ask(store, (struct str[]){STR("GET"), key}, 2, read);
+    redis_ask(store, key, (struct str[]){STR("GET"), key}, 2, read);
 }
 
 static bool redis_put(struct store *store, struct str key, struct str value, int64_t now,

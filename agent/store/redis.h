@@ -70,12 +70,14 @@ bool redis_is_fresh(const struct store *redis, struct str key);
 
 enum { REDIS_WORDS_MAX = 8 };
 
-/* Sends a command with a deadline, as a read of the store is, about the key that is its second
- * word. STORE_HIT: a string, or the OK of a SET; STORE_MISS: nil. Copies the words. */
-void redis_ask(struct store *redis, const struct str *words, size_t count, struct store_read *read);
+/* Sends a command with a deadline, as a read of the store is, to where `key` is. STORE_HIT: a
+ * string, or the OK of a SET; STORE_MISS: nil. Copies the words. Commands about keys of one node
+ * are carried out in the order of the calls. */
+void redis_ask(struct store *redis, struct str key, const struct str *words, size_t count,
+               struct store_read *read);
 
-/* Sends a command whose answer nobody waits for; the third word counts as a value. False when it
- * was refused at once, as a write of the store is. */
+/* Sends a command about the key that is its second word, whose answer nobody waits for; the third
+ * word counts as a value. False when it was refused at once, as a write of the store is. */
 bool redis_tell(struct store *redis, const struct str *words, size_t count);
 
 #endif

@@ -19,7 +19,7 @@ enum store_result {
  * store_cancel() has. */
 struct store_read {
     /* Called exactly once, perhaps before store_get() returns. `value` is borrowed until `done`
-     * returns, and empty unless STORE_HIT. */
+     * returns: what was found, or for STORE_ERROR what the store said, or empty. */
     void (*done)(struct store_read *read, enum store_result result, struct str value);
     void *pending; /* of the store: what waits for the answer; NULL when nothing does */
     /* Of the store when `done` is called: it will tell when the value changes (redis_listen()). */

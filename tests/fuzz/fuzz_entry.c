@@ -46,7 +46,8 @@ static void check_clean(const struct entry *e)
 
 static void check_again(const struct entry *e)
 {
-    struct buf written = buf_new(e->body.len + e->headers.len + e->content_type.len + 1000);
+    struct buf written = buf_new(e->body.len + e->headers.len + e->content_type.len +
+                                 e->models.len + e->tags.len + 1000);
     struct entry in = *e, back;
 
     in.flags &= ENTRY_JSON; /* the writer works the other one out */
@@ -55,7 +56,9 @@ static void check_again(const struct entry *e)
     require(back.created == e->created && back.fresh_until == e->fresh_until &&
             back.usable_until == e->usable_until);
     require(back.digest.high == e->digest.high && back.digest.low == e->digest.low);
-    require(back.length == e->length && back.tenant == e->tenant && back.code == e->code);
+    require(back.length == e->length && back.tenant == e->tenant && back.code == e->code &&
+            back.epoch == e->epoch);
+    require(str_eq(back.models, e->models) && str_eq(back.tags, e->tags));
     require(str_eq(back.content_type, e->content_type) && str_eq(back.headers, e->headers) &&
             str_eq(back.body, e->body));
     require(back.sum == entry_sum(e->body));
@@ -66,7 +69,7 @@ static void check_again(const struct entry *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct entry entry;
+    struct entry entry, head;
 
     if (size == 0)
         return 0;
@@ -78,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 1 && len > CHECKED_FROM)
         hex64_write(stored + CHECKSUM_AT, XXH3_64bits(stored + CHECKED_FROM, len - CHECKED_FROM));
     if (entry_read((struct str){stored, len}, &entry)) {
+        require(entry_read_head((struct str){stored, len}, &head) && head.epoch == entry.epoch &&
+                str_eq(head.models, entry.models) && str_eq(head.tags, entry.tags));
         check_lines(entry.headers);
         check_clean(&entry);
         check_again(&entry);

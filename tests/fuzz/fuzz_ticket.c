@@ -12,7 +12,7 @@ static void require(bool ok)
 
 static void check_again(const struct ticket *t, const struct key_secret *secret)
 {
-    struct buf written = buf_new(TICKET_MAX);
+    struct buf written = buf_new(TICKET_MAX + t->api.len + t->models.len);
     struct ticket back;
 
     require(t->ttl > 0 && t->key.text_len <= KEY_TEXT_MAX);
@@ -23,8 +23,9 @@ static void check_again(const struct ticket *t, const struct key_secret *secret)
     require(back.key.digest.high == t->key.digest.high &&
             back.key.digest.low == t->key.digest.low && back.key.length == t->key.length &&
             back.key.tenant == t->key.tenant && back.key.rules == t->key.rules &&
-            back.ttl == t->ttl && back.count == t->count && back.room == t->room &&
-            str_eq(back.api, t->api));
+            back.ttl == t->ttl && back.max_age == t->max_age && back.lease == t->lease &&
+            back.deaf == t->deaf && back.count == t->count && back.room == t->room &&
+            str_eq(back.api, t->api) && back.epoch == t->epoch && str_eq(back.models, t->models));
     buf_free(&written);
 }
 

@@ -218,11 +218,13 @@ class Redis:
         return rest
 
     def entries(self):
-        """Everything stored but leases: {key: value}."""
+        """Every answer stored: {key: value}."""
         return {key: self('GET', key) for key in self.keys()}
 
     def keys(self):
-        return [key for key in self('KEYS', '*') if not key.startswith(b'sc:lease:')]
+        """Of answers: neither leases nor what was purged."""
+        return [key for key in self('KEYS', '*')
+                if not key.startswith(b'sc:lease:') and key != b'sc:purges']
 
 
 class RedisServer(Part):

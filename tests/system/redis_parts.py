@@ -17,7 +17,8 @@ TIER = ('+pttl', '+info', '+client|id', '+client|tracking', '+subscribe', '&__re
 
 def user(*may):
     """Words of a configuration: the user that agents are, with no more rights than they need."""
-    return ('--user', USER, 'on', f'>{USER_PASSWORD}', '~sc:*', '+get', '+set', '+del', *may)
+    return ('--user', USER, 'on', f'>{USER_PASSWORD}', '~sc:*', '+get', '+set', '+del', '+eval',
+            '+@hash', *may)
 
 
 def port(address):

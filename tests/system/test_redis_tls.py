@@ -93,9 +93,10 @@ def test_entries_are_kept_over_tls(redis, certificates):
         wait_for(lambda: metrics(agent.status)['redis_up'] == 1, 'connected over TLS')
         question = chat(prompt())
         assert agent.ask(question)['status'] == 'MISS'
-        wait_for(lambda: redis('DBSIZE') == 1, 'it is stored')
+        wait_for(lambda: redis('DBSIZE') == 2, 'it is stored, beside sc:purges')
         assert agent.ask(question)['status'] == 'HIT'
         redis.kill()
+        wait_for(lambda: metrics(agent.status)['redis_up'] == 0, 'it is noticed')
         assert agent.ask(question)['status'] == 'BYPASS'
         redis.start()
         wait_for(lambda: metrics(agent.status)['redis_up'] == 1, 'connected again', 15)

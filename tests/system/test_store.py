@@ -81,8 +81,8 @@ def test_agents_with_other_secrets_do_not_share(redis_server, redis):
 
 
 def test_login_with_user_password_and_database(redis_server, redis):
-    redis('ACL', 'SETUSER', 'cache', 'on', '>open sesame', '~sc:*', '+get', '+set', '+select',
-          '+ping')
+    redis('ACL', 'SETUSER', 'cache', 'on', '>open sesame', '~sc:*', '+get', '+set', '+eval',
+          '+@hash', '+select', '+ping')
     body = chat(prompt())
     with agent(redis_server, config='user = cache\npassword = open sesame\ndatabase = 3\n') as one:
         assert settled(one, body)['stored']
@@ -149,8 +149,9 @@ def test_entry_is_readable_with_redis_cli_and_expires(stack):
                            check=True).stdout
     head, _, body = shown.partition(b'\r\n\r\n')
     lines = head.splitlines()
-    assert lines[0].startswith(b'spoa-cache/1 ')
-    assert lines[1].split()[:2] == [b'HTTP/1.1', b'200']
+    assert lines[0].startswith(b'spoa-cache/2 ')
+    assert lines[1:3] == [b'models: gpt-4 ', b'tags: ']
+    assert lines[3].split()[:2] == [b'HTTP/1.1', b'200']
     assert b'content-type: application/json' in [line.lower() for line in lines]
     assert body.removesuffix(b'\n') == answer.body
     with stack.redis() as redis:
@@ -194,7 +195,7 @@ def test_an_entry_with_any_byte_flipped_is_a_miss(stack):
 @pytest.mark.parametrize('damage', [
     lambda value: b'', lambda value: value[:-1], lambda value: value + b'x',
     lambda value: value[:20], lambda value: b'text', lambda value: b'\0' * 100,
-    lambda value: value.replace(b'spoa-cache/1', b'spoa-cache/2'),
+    lambda value: value.replace(b'spoa-cache/2', b'spoa-cache/1'),
     lambda value: value * 2], ids=['empty', 'short', 'long', 'head', 'text', 'zeros', 'version',
                                    'twice'])
 def test_a_damaged_entry_is_a_miss_and_replaced(stack, damage):

@@ -208,7 +208,7 @@ def test_compressed_values_are_smaller_and_expire_as_ever(redis_server, redis):
         told = metrics(small.status)
         assert 0 < told['values_bytes_total'] < told['values_plain_bytes_total']
         short = stored(small, '{"answer": 1}')
-        assert value_of(redis, small, short).startswith(b'spoa-cache/1 ')
+        assert value_of(redis, small, short).startswith(b'spoa-cache/2 ')
         assert all(0 < redis('PTTL', key) <= 24 * 3600 * 1000 for key in redis.keys())
         # each reads what the other wrote
         assert_hit(plain, body)
@@ -284,7 +284,7 @@ def trained(path, count=300):
     """A dictionary made of entries such as the tests store."""
     zstd = ctypes.CDLL('libzstd.so.1')
     zstd.ZDICT_trainFromBuffer.restype = ctypes.c_size_t
-    samples = [f'spoa-cache/1 {os.urandom(8).hex()} HTTP/1.1 200 \r\ncontent-type: application/json'
+    samples = [f'spoa-cache/2 {os.urandom(8).hex()} HTTP/1.1 200 \r\ncontent-type: application/json'
                f'\r\n\r\n{{"id": "{os.urandom(8).hex()}", "text": "{n}: {TEXT}'.encode()
                for n in range(count)]
     room = ctypes.create_string_buffer(4096)

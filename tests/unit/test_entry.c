@@ -33,6 +33,9 @@ static struct entry sample(struct str body)
         .length = 1234,
         .tenant = 0x00ff00ff00ff00ff,
         .flags = ENTRY_JSON,
+        .epoch = 1700000000001,
+        .models = STR("gpt-4o "),
+        .tags = STR("prices docs "),
         .code = 200,
         .content_type = STR("application/json; charset=utf-8"),
         .headers = STR("openai-model: m-1\r\ncontent-language: en\r\n"),
@@ -50,6 +53,9 @@ static void check_equal(const struct entry *a, const struct entry *b)
     ck_assert_uint_eq(a->length, b->length);
     ck_assert_uint_eq(a->tenant, b->tenant);
     ck_assert_uint_eq(a->code, b->code);
+    ck_assert_int_eq(a->epoch, b->epoch);
+    ck_assert(str_eq(a->models, b->models));
+    ck_assert(str_eq(a->tags, b->tags));
     ck_assert(str_eq(a->content_type, b->content_type));
     ck_assert(str_eq(a->headers, b->headers));
     ck_assert(str_eq(a->body, b->body));
@@ -65,17 +71,17 @@ START_TEST(round_trip)
         STR("\0\x01\x02\xff\xfe\r\n\r\nHTTP/1.1 404\r\n\0\0"),
         STR("\r\n"),
         STR("\n"),
-        STR("spoa-cache/1 0000000000000000 "),
+        STR("spoa-cache/2 0000000000000000 "),
     };
 
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
         for (int bare = 0; bare < 2; bare++) {
             struct entry in = sample(bodies[i]), back;
             if (bare) {
-                in.headers = in.content_type = STR("");
+                in.headers = in.content_type = in.models = in.tags = STR("");
                 in.code = 404;
                 in.flags = 0;
-                in.created = in.fresh_until = in.usable_until = 0;
+                in.created = in.fresh_until = in.usable_until = in.epoch = 0;
             }
             buf_clear(&stored);
             buf_append(&stored, STR("in front"));
@@ -110,8 +116,11 @@ START_TEST(golden)
 
     entry_write(&stored, &in);
     ck_assert_str_is(buf_str(&stored),
-                     "spoa-cache/1 6b43f516e60a8c37 1700000000000 1700000060000 1700000090000 "
-                     "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff eae780b141b62740 3\r\n"
+                     "spoa-cache/2 48103fa3b0be1caa 1700000000000 1700000060000 1700000090000 "
+                     "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff eae780b141b62740 3 "
+                     "1700000000001\r\n"
+                     "models: gpt-4o \r\n"
+                     "tags: prices docs \r\n"
                      "HTTP/1.1 200 \r\n"
                      "content-type: application/json; charset=utf-8\r\n"
                      "openai-model: m-1\r\n"
@@ -163,7 +172,7 @@ static bool accepted(struct str behind_checksum)
     struct entry back;
 
     buf_clear(&other);
-    buf_append(&other, STR("spoa-cache/1 "));
+    buf_append(&other, STR("spoa-cache/2 "));
     hex64_append(&other, XXH3_64bits(behind_checksum.ptr, behind_checksum.len));
     buf_append(&other, behind_checksum);
     return entry_read(unit_guard(buf_str(&other)), &back);
@@ -171,8 +180,10 @@ static bool accepted(struct str behind_checksum)
 
 #define D32 "0123456789abcdeffedcba9876543210"
 #define D16 "00ff00ff00ff00ff"
-#define META(text) " " text "\r\n"
-#define GOOD_META META("1 2 3 " D32 " 4 " D16 " " D16 " 0")
+#define LABELS "models: m \r\ntags: a b \r\n"
+#define META(text) " " text "\r\n" LABELS
+#define NUMBERS " 1 2 3 " D32 " 4 " D16 " " D16 " 0 7\r\n"
+#define GOOD_META NUMBERS LABELS
 #define MESSAGE "HTTP/1.1 200\r\ncontent-type: a/b\r\n\r\nbody"
 
 START_TEST(checksum_right_and_rest_wrong)
@@ -182,19 +193,28 @@ START_TEST(checksum_right_and_rest_wrong)
         bool good;
     } cases[] = {
         {GOOD_META MESSAGE, true},
-        {"1 2 3 " D32 " 4 " D16 " " D16 " 0\r\n" MESSAGE, false},
-        {META("1 2 3 " D32 " 4 " D16 " " D16 " 0 ") MESSAGE, false},
-        {META("1 2 3 " D32 " 4 " D16 " " D16 " 4") MESSAGE, false},
-        {META("1 2 3 " D32 " 4 " D16 " " D16 " 3") MESSAGE, true},
+        {"1 2 3 " D32 " 4 " D16 " " D16 " 0 7\r\n" LABELS MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D16 " " D16 " 0 7 ") MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D16 " " D16 " 4 7") MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D16 " " D16 " 3 7") MESSAGE, true},
         {META("1 2 3 " D32 " 4 " D16 " " D16) MESSAGE, false},
-        {META("-1 2 3 " D32 " 4 " D16 " " D16 " 0") MESSAGE, false},
-        {META("1 2 " D32 " 4 " D16 " " D16 " 0") MESSAGE, false},
-        {META("1 2 3  " D32 " 4 " D16 " " D16 " 0") MESSAGE, false},
-        {META("1 2 3 " D16 " 4 " D16 " " D16 " 0") MESSAGE, false},
-        {META("1 2 3 " D32 " x " D16 " " D16 " 0") MESSAGE, false},
-        {META("1 2 3 " D32 " 4 " D32 " " D16 " 0") MESSAGE, false},
-        {" 1 2 3 " D32 " 4 " D16 " " D16 " 0\n" MESSAGE, false},
+        {META("-1 2 3 " D32 " 4 " D16 " " D16 " 0 7") MESSAGE, false},
+        {META("1 2 " D32 " 4 " D16 " " D16 " 0 7") MESSAGE, false},
+        {META("1 2 3  " D32 " 4 " D16 " " D16 " 0 7") MESSAGE, false},
+        {META("1 2 3 " D16 " 4 " D16 " " D16 " 0 7") MESSAGE, false},
+        {META("1 2 3 " D32 " x " D16 " " D16 " 0 7") MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D32 " " D16 " 0 7") MESSAGE, false},
+        {" 1 2 3 " D32 " 4 " D16 " " D16 " 0 7\n" LABELS MESSAGE, false},
         {META("") MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D16 " " D16 " 0") MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D16 " " D16 " 0 x") MESSAGE, false},
+        {META("1 2 3 " D32 " 4 " D16 " " D16 " 0 7 7") MESSAGE, false},
+        {NUMBERS MESSAGE, false},
+        {NUMBERS "models: m \r\n" MESSAGE, false},
+        {NUMBERS "tags: a \r\n" MESSAGE, false},
+        {NUMBERS "tags: a \r\nmodels: m \r\n" MESSAGE, false},
+        {NUMBERS "models: m \ntags: a \r\n" MESSAGE, false},
+        {NUMBERS "models: \r\ntags: \r\n" MESSAGE, true},
         {GOOD_META, false},
         {GOOD_META "HTTP/1.1 200\r\n", false},
         {GOOD_META "HTTP/1.1 200\r\n\r\nbody", false},
@@ -223,8 +243,8 @@ END_TEST
 
 START_TEST(another_version)
 {
-    static const char *const magics[] = {"spoa-cache/2 ", "spoa-cache/1\t", "spoa-cache/10",
-                                         "Spoa-cache/1 ", "spoa-cache/0 "};
+    static const char *const magics[] = {"spoa-cache/1 ", "spoa-cache/2\t", "spoa-cache/20",
+                                         "Spoa-cache/2 ", "spoa-cache/0 "};
     struct entry in = sample(STR("{}")), back;
 
     entry_write(&stored, &in);
@@ -233,6 +253,23 @@ START_TEST(another_version)
         memcpy(stored.ptr, magics[i], 13);
         ck_assert(!entry_read(unit_guard(buf_str(&stored)), &back));
     }
+}
+END_TEST
+
+/* What a command reads of an entry that it does not want to fetch whole. */
+START_TEST(head_of_a_cut_entry)
+{
+    struct entry in = sample(STR("{\"id\":1}")), back;
+
+    entry_write(&stored, &in);
+    struct str whole = buf_str(&stored);
+    size_t end = (size_t)((char *)memmem(whole.ptr, whole.len, "HTTP/", 5) - whole.ptr);
+    ck_assert(entry_read_head(unit_guard((struct str){whole.ptr, end}), &back));
+    ck_assert_int_eq(back.epoch, in.epoch);
+    ck_assert_uint_eq(back.tenant, in.tenant);
+    ck_assert_str_is(back.models, "gpt-4o ");
+    ck_assert_str_is(back.tags, "prices docs ");
+    ck_assert(!entry_read_head(unit_guard((struct str){whole.ptr, end - 1}), &back));
 }
 END_TEST
 
@@ -378,6 +415,7 @@ Suite *suite_entry(void)
     tcase_add_test(cases, cut_or_longer);
     tcase_add_test(cases, checksum_right_and_rest_wrong);
     tcase_add_test(cases, another_version);
+    tcase_add_test(cases, head_of_a_cut_entry);
     tcase_add_test(cases, replayed_lines);
     tcase_add_test(cases, clean_bodies);
     tcase_add_test(cases, cleaning);

@@ -9,6 +9,7 @@
 enum { FRAME = 16380, NOW = 1700000 };
 
 static struct plan_scratch scratch;
+static const struct purges purges; /* nothing was purged */
 static struct key_secret secret;
 static struct policy policy;
 static struct buf stored;
@@ -289,7 +290,7 @@ static struct plan stored_plan(const struct response *response)
     struct plan plan = plan_of(&request);
     struct ticket ticket = {.key = plan.key, .ttl = plan.ttl, .room = FRAME};
 
-    enum reason reason = plan_answer(&scratch, &policy, &ticket, response, NOW, &stored);
+    enum reason reason = plan_answer(&scratch, &policy, &purges, &ticket, response, NOW, &stored);
     ck_assert_msg(reason == REASON_NONE, "not stored: %s", reason_name(reason));
     return plan_of(&request);
 }
@@ -302,7 +303,8 @@ START_TEST(answer_to_hit)
 
     for (int exact = 0; exact < 2; exact++) {
         plan.exact = exact;
-        plan_found(&plan, &scratch, unit_guard(buf_str(&stored)), NOW + 5000, nonce, &entry);
+        plan_found(&plan, &scratch, &purges, unit_guard(buf_str(&stored)), NOW + 5000, nonce,
+                   &entry);
         ck_assert_int_eq(plan.status, PLAN_HIT);
         ck_assert_int_eq(plan.reason, REASON_NONE);
         ck_assert(!plan.store);
@@ -324,17 +326,17 @@ START_TEST(fresh_to_the_last_millisecond)
     struct entry entry;
 
     plan.exact = true;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW + 59999, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW + 59999, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     plan.store = true;
     plan.exact = true;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW + 60000, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW + 60000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_EXPIRED);
     ck_assert(plan.store);
     /* written by an agent whose clock is ahead */
     plan.exact = true;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW - 10000, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW - 10000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
 }
 END_TEST
@@ -349,7 +351,7 @@ START_TEST(another_requests_entry)
     for (size_t i = 0; i < 2; i++) {
         struct plan other = plan_of_body(bodies[i]);
         other.exact = true;
-        plan_found(&other, &scratch, buf_str(&stored), NOW, nonce, &entry);
+        plan_found(&other, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
         ck_assert_int_eq(other.status, PLAN_MISS);
         ck_assert_int_eq(other.reason, REASON_MISMATCH);
         ck_assert(other.store);
@@ -371,7 +373,7 @@ START_TEST(every_part_of_the_proof_counts)
         other.key.length ^= part == 2;
         other.key.tenant ^= part == 3;
         other.exact = true;
-        plan_found(&other, &scratch, buf_str(&stored), NOW, nonce, &entry);
+        plan_found(&other, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
         ck_assert_int_eq(other.status, part < 4 ? PLAN_MISS : PLAN_HIT);
         ck_assert_int_eq(other.reason, part < 4 ? REASON_MISMATCH : REASON_NONE);
     }
@@ -384,12 +386,13 @@ START_TEST(damaged_entries)
     struct plan plan = stored_plan(&response);
     struct entry entry;
 
-    plan_found(&plan, &scratch, (struct str){stored.ptr, stored.len - 1}, NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, (struct str){stored.ptr, stored.len - 1}, NOW, nonce,
+               &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_CORRUPT);
     ck_assert(plan.store);
     plan.exact = true;
-    plan_found(&plan, &scratch, STR(""), NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, STR(""), NOW, nonce, &entry);
     ck_assert_int_eq(plan.reason, REASON_CORRUPT);
 }
 END_TEST
@@ -402,12 +405,12 @@ START_TEST(bytes_that_old_haproxy_encodes)
     response.body = STR("{\n \"a\": \"\x7f\"\r\n}\n");
     struct plan plan = stored_plan(&response);
     plan.exact = true;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "{\n \"a\": \"\x7f\"\r\n}\n");
     ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
     plan.exact = false;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "{  \"a\": \"\\u007f\"  } ");
     ck_assert_uint_eq(entry.sum, entry_sum(entry.body));
@@ -416,12 +419,12 @@ START_TEST(bytes_that_old_haproxy_encodes)
     response.body = STR("two\nlines");
     plan = stored_plan(&response);
     plan.exact = false;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_UNSAFE_BYTES);
     ck_assert(!plan.store);
     plan.exact = true;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_str_is(entry.body, "two\nlines");
 }
@@ -443,7 +446,7 @@ START_TEST(a_body_as_long_as_there_is_room)
         response.body = (struct str){body, plan_of(&request).room};
         struct plan plan = stored_plan(&response);
         plan.exact = true;
-        plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
+        plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
         ck_assert_msg(plan.status == PLAN_HIT, "a body of %zu bytes, room %zu: %s",
                       response.body.len, plan.room, reason_name(plan.reason));
     }
@@ -452,7 +455,7 @@ START_TEST(a_body_as_long_as_there_is_room)
     response.body = (struct str){body, FRAME - PLAN_REPLY_MARGIN + 1};
     plan = stored_plan(&response);
     plan.exact = true;
-    plan_found(&plan, &scratch, buf_str(&stored), NOW, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_MISS);
     ck_assert_int_eq(plan.reason, REASON_FRAME_SMALL);
     ck_assert(!plan.store);
@@ -516,8 +519,12 @@ START_TEST(resumes)
 
     coalesce();
     plan = plan_of(&request);
-    struct ticket ticket = {
-        .key = plan.key, .ttl = plan.ttl, .max_age = 5000, .room = 5000, .api = STR("")};
+    struct ticket ticket = {.key = plan.key,
+                            .ttl = plan.ttl,
+                            .max_age = 5000,
+                            .room = 5000,
+                            .api = STR(""),
+                            .models = STR("gpt-4o ")};
     ck_assert(!plan_resume(&resumed, NULL, &ticket, true, FRAME));
     policy.shadow = true;
     ck_assert(!plan_resume(&resumed, &policy, &ticket, true, FRAME));
@@ -528,7 +535,8 @@ START_TEST(resumes)
     policy.rules++; /* what was found by other rules is not served by these */
     ck_assert(!plan_resume(&resumed, &policy, &ticket, true, FRAME));
     policy.rules--;
-    ck_assert_int_eq(plan_answer(&scratch, &policy, &ticket, &response, NOW, &stored), REASON_NONE);
+    ck_assert_int_eq(plan_answer(&scratch, &policy, &purges, &ticket, &response, NOW, &stored),
+                     REASON_NONE);
     for (int change = 0; change < 6; change++) {
         static const enum reason want[] = {REASON_NONE,    REASON_MISMATCH,    REASON_MISMATCH,
                                            REASON_EXPIRED, REASON_FRAME_SMALL, REASON_NONE};
@@ -539,8 +547,9 @@ START_TEST(resumes)
             other.key.digest.low++;
         ck_assert(plan_resume(&resumed, &policy, &other, change != 5, change == 4 ? 256 : FRAME));
         ck_assert(resumed.waited && resumed.store);
-        plan_found(&resumed, &scratch, buf_str(&stored), NOW + (change == 3 ? 5000 : 4999), nonce,
-                   &entry);
+        ck_assert_str_is(((struct str){resumed.models, resumed.models_len}), "gpt-4o ");
+        plan_found(&resumed, &scratch, &purges, buf_str(&stored), NOW + (change == 3 ? 5000 : 4999),
+                   nonce, &entry);
         ck_assert_int_eq(resumed.reason, want[change]);
         ck_assert_int_eq(resumed.status, want[change] == REASON_NONE ? PLAN_HIT : PLAN_MISS);
     }

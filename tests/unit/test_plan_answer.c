@@ -6,6 +6,7 @@
 enum { NOW = 1700000 };
 
 static struct plan_scratch scratch;
+static const struct purges purges; /* nothing was purged */
 static struct policy policy;
 static struct buf stored;
 
@@ -39,7 +40,7 @@ static enum reason answer(const struct policy *p, const struct response *respons
 {
     struct ticket ticket = sample_ticket();
 
-    return plan_answer(&scratch, p, &ticket, response, NOW, &stored);
+    return plan_answer(&scratch, p, &purges, &ticket, response, NOW, &stored);
 }
 
 START_TEST(answers_refused)
@@ -91,7 +92,8 @@ START_TEST(no_memory_for_the_entry)
 
     for (size_t max = 0; max < 300; max++) {
         struct buf small = buf_new(max);
-        enum reason reason = plan_answer(&scratch, &policy, &ticket, &response, NOW, &small);
+        enum reason reason =
+            plan_answer(&scratch, &policy, &purges, &ticket, &response, NOW, &small);
         ck_assert(reason == (buf_ok(&small) ? REASON_NONE : REASON_INTERNAL));
         buf_free(&small);
     }

@@ -7,6 +7,7 @@
 enum { FRAME = 16380, NOW = 1700000 };
 
 static struct plan_scratch scratch;
+static const struct purges purges; /* nothing was purged */
 static struct key_secret secret;
 static struct config *config;
 static struct buf fields, stored;
@@ -146,8 +147,8 @@ static enum reason store(const struct plan *plan, const char *type, const char *
     response.body = unit_json(body);
     buf_free(&line);
     buf_free(&text);
-    return plan_answer(&scratch, config_policy(config, ticket.policy), &ticket, &response, NOW,
-                       &stored);
+    return plan_answer(&scratch, config_policy(config, ticket.policy), &purges, &ticket, &response,
+                       NOW, &stored);
 }
 
 static const char answer[] = "{'choices':[{'finish_reason':'stop','message':{'content':'Hi'}}]}";
@@ -162,19 +163,19 @@ START_TEST(time_left)
               "[tenant fast]\ngroup = g\nttl = 60s\n");
     struct plan plan = plan_of(&request);
     ck_assert_int_eq(store(&plan, "application/json", answer), REASON_NONE);
-    plan_found(&plan, &scratch, buf_str(&stored), NOW + 10000, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW + 10000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_int_eq(entry.fresh_until, NOW + 3600000);
     request = request_of("fast", "");
     plan = plan_of(&request);
-    plan_found(&plan, &scratch, buf_str(&stored), NOW + 10000, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW + 10000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_int_eq(entry.fresh_until, NOW + 60000);
-    plan_found(&plan, &scratch, buf_str(&stored), NOW + 60000, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW + 60000, nonce, &entry);
     ck_assert_int_eq(plan.reason, REASON_EXPIRED);
     request = request_of("slow", "cache-control: max-age=30\n");
     plan = plan_of(&request);
-    plan_found(&plan, &scratch, buf_str(&stored), NOW + 10000, nonce, &entry);
+    plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW + 10000, nonce, &entry);
     ck_assert_int_eq(plan.status, PLAN_HIT);
     ck_assert_int_eq(entry.fresh_until, NOW + 30000);
 }
@@ -192,7 +193,7 @@ START_TEST(no_age_at_all_is_too_old)
     request = request_of("acme", "cache-control: max-age=0\n");
     for (int64_t ahead = -1; ahead <= 1000; ahead += 1001) {
         plan = plan_of(&request);
-        plan_found(&plan, &scratch, buf_str(&stored), NOW - ahead, nonce, &entry);
+        plan_found(&plan, &scratch, &purges, buf_str(&stored), NOW - ahead, nonce, &entry);
         ck_assert_int_eq(plan.status, PLAN_MISS);
         ck_assert_int_eq(plan.reason, REASON_EXPIRED);
     }

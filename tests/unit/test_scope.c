@@ -206,6 +206,30 @@ START_TEST(another_generation_is_another_key)
 }
 END_TEST
 
+static void owner_is(const char *name, const char *kind, const char *owner)
+{
+    struct key_owner found = scope_owner_of(config, str_of(name));
+
+    ck_assert_str_is(found.kind, kind);
+    ck_assert_str_is(found.name, owner);
+}
+
+/* Whose answers a purge of a tenant takes back: those that scope_find() gives it. */
+START_TEST(owners_by_name)
+{
+    configure("[tenant acme]\n[tenant red]\ngroup = colours\n[tenant named]\nmatch = id:x\n");
+    owner_is("acme", "section", "acme");
+    owner_is("red", "group", "colours");
+    owner_is("named", "section", "named");
+    owner_is("id:x", "section", "named");
+    owner_is("id:named", "tenant", "id:named");
+    owner_is("id:other", "tenant", "id:other");
+    identity_of("id:x", "", "/");
+    ck_assert_str_is(scope.owner.kind, "section");
+    ck_assert_str_is(scope.owner.name, "named");
+}
+END_TEST
+
 Suite *suite_scope(void)
 {
     Suite *suite = suite_create("scope");
@@ -221,6 +245,7 @@ Suite *suite_scope(void)
     tcase_add_test(cases, a_tenant_can_have_another_policy);
     tcase_add_test(cases, who_shares);
     tcase_add_test(cases, another_generation_is_another_key);
+    tcase_add_test(cases, owners_by_name);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -1,5 +1,6 @@
 #include "core/ticket.h"
 
+#include "core/purge.h"
 #include "core_fixture.h"
 #include "unit.h"
 
@@ -33,6 +34,8 @@ static struct ticket sample(const char *key)
         .room = 61440,
         .lease = 1700000000000,
         .deaf = true,
+        .epoch = 1700000000001,
+        .models = STR("gpt-4o m-1 "),
     };
 
     memcpy(ticket.key.text, key, strlen(key));
@@ -61,6 +64,8 @@ START_TEST(round_trip)
     ck_assert_int_eq(back.max_age, 60000);
     ck_assert_int_eq(back.lease, 1700000000000);
     ck_assert(back.deaf);
+    ck_assert_int_eq(back.epoch, 1700000000001);
+    ck_assert_str_is(back.models, "gpt-4o m-1 ");
     /* it passes through HAProxy's configuration and log */
     for (size_t i = 0; i < written.len; i++)
         ck_assert(written.ptr[i] >= 0x20 && written.ptr[i] < 0x7f);
@@ -74,9 +79,10 @@ START_TEST(golden)
 
     ticket_write(&text, &secret, &in);
     ck_assert_str_is(buf_str(&text),
-                     "4 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
+                     "5 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
                      "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 123456789abcdef0 "
-                     "86400000 60000 openai-chat 2 61440 1700000000000 1 249ec55a44260ecb");
+                     "86400000 60000 openai-chat 2 61440 1700000000000 1 1700000000001 gpt-4o m-1 "
+                     "1add507026157eaf");
 }
 END_TEST
 
@@ -87,12 +93,19 @@ START_TEST(the_longest)
                   back;
 
     ck_assert_uint_eq(in.key.text_len, KEY_TEXT_MAX);
+    char models[2 * (PURGE_NAME_MAX + 1)];
+
+    memset(models, 'm', sizeof models);
+    models[PURGE_NAME_MAX] = models[sizeof models - 1] = ' ';
     in.key.length = 999999999999999999;
-    in.ttl = 999999999999999999;
+    in.ttl = in.epoch = 999999999999999999;
+    in.models = (struct str){models, sizeof models};
     ticket_write(&text, &secret, &in);
     ck_assert(buf_ok(&text));
     ck_assert(ticket_read(unit_guard(buf_str(&text)), &secret, &back));
     ck_assert_int_eq(back.ttl, in.ttl);
+    ck_assert_int_eq(back.epoch, in.epoch);
+    ck_assert(str_eq(back.models, in.models));
     ck_assert_uint_eq(back.key.length, in.key.length);
     ck_assert_str_is(back.api, "openai-chat");
     ck_assert_int_eq(back.count, 2);
@@ -155,48 +168,74 @@ START_TEST(signed_but_wrong)
         const char *text;
         bool good;
     } cases[] = {
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          true},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9  0 61440 17 1 ", true},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat x 61440 0 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9  0 61440 17 1 7 gpt-4o ",
+         true},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat x 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
-        {"3 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
+        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 sc:llm " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ", false},
-        {"4 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
-         " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5 sc:llm " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+        {"5 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
+         " " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 x " RULES " 1000 9 openai-chat 2 61440 0 0 ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 0 9 openai-chat 2 61440 0 0 ",
+        {"5 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " -5 9 openai-chat 2 61440 0 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " x 1000 9 openai-chat 2 61440 0 0 ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 9 openai-chat 2 61440 0 0 ", false},
-        {"4 ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 x 0 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 x " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 x openai-chat 2 61440 0 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 0 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 x 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " -5 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 x ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " x 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
          false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 ",
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+         false},
+        {"5 ", false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 ", false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 x 0 0 ",
+         false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 x openai-chat 2 61440 0 0 7 gpt-4o ",
+         false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 x 0 7 gpt-4o ",
+         false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 x 7 gpt-4o ",
+         false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 ",
+         false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 7 ",
+         true},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 a b ",
+         true},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 x a ",
+         false},
+        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
          false},
         {"", false},
     };

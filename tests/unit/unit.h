@@ -67,6 +67,7 @@ struct str unit_json(const char *text);
     X(hit_body)                                                                                    \
     X(control)                                                                                     \
     X(plan)                                                                                        \
+    X(purge)                                                                                       \
     X(plan_answer)                                                                                 \
     X(message)                                                                                     \
     X(explain)                                                                                     \

@@ -1,0 +1,211 @@
+#include "redis_sync.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WAIT_SECONDS = 5 };
+
+static bool fail(struct redis_sync *r, struct str address, const char *why)
+{
+    snprintf(r->error, sizeof r->error, "Redis at %.*s: %s", STR_ARGS(address), why);
+    return false;
+}
+
+/* "HOST:PORT", "[V6]:PORT" or "unix:PATH", of less than 200 bytes. */
+static redisContext *connect_to(struct str address)
+{
+    const struct timeval wait = {.tv_sec = WAIT_SECONDS};
+    char text[200];
+
+    snprintf(text, sizeof text, "%.*s", STR_ARGS(address));
+    if (str_starts(address, STR("unix:")))
+        return redisConnectUnixWithTimeout(text + 5, wait);
+    char *colon = strrchr(text, ':'), *host = text;
+    if (!colon)
+        return NULL;
+    *colon = '\0';
+    if (*host == '[' && colon > host && colon[-1] == ']') {
+        colon[-1] = '\0';
+        host++;
+    }
+    return redisConnectWithTimeout(host, atoi(colon + 1), wait);
+}
+
+/* Whether a command was answered with anything but an error. */
+static bool succeeds(redisContext *node, int argc, const char **argv, const size_t *lengths)
+{
+    redisReply *reply = redisCommandArgv(node, argc, argv, lengths);
+    bool good = reply && reply->type != REDIS_REPLY_ERROR;
+
+    if (reply)
+        freeReplyObject(reply);
+    return good;
+}
+
+static bool log_in(redisContext *node, struct str user, struct str password)
+{
+    const char *argv[] = {"AUTH", user.ptr, password.ptr};
+    const size_t lengths[] = {4, user.len, password.len};
+
+    if (password.len == 0)
+        return true;
+    if (user.len)
+        return succeeds(node, 3, argv, lengths);
+    argv[1] = password.ptr;
+    return succeeds(node, 2, argv, (const size_t[]){4, password.len});
+}
+
+/* A connection that is logged in, or NULL with the error set. */
+static redisContext *open_node(struct redis_sync *r, struct str address, struct str user,
+                               struct str password)
+{
+    const struct timeval wait = {.tv_sec = WAIT_SECONDS};
+    redisContext *node = connect_to(address);
+
+    if (!node || node->err)
+        fail(r, address, node ? node->errstr : "not an address");
+    else if (!log_in(node, user, password))
+        fail(r, address, node->err ? node->errstr : "the login was refused");
+    else {
+        redisSetTimeout(node, wait);
+        return node;
+    }
+    if (node)
+        redisFree(node);
+    return NULL;
+}
+
+static bool add_node(struct redis_sync *r, const struct config *c, struct str address)
+{
+    char number[24];
+    int digits = snprintf(number, sizeof number, "%lld", (long long)c->redis_database);
+    const char *argv[] = {"SELECT", number};
+
+    if (r->count == REDIS_SYNC_NODES)
+        return fail(r, address, "too many nodes");
+    redisContext *node = open_node(r, address, c->redis_user, c->redis_password);
+    if (!node)
+        return false;
+    r->nodes[r->count++] = node;
+    if (c->redis_database && !succeeds(node, 2, argv, (const size_t[]){6, (size_t)digits}))
+        return fail(r, address, "SELECT was refused");
+    return true;
+}
+
+/* Text and number of two elements as an address; empty when they are none. */
+static struct str address_of(char text[200], const redisReply *host, const char *port)
+{
+    if (host->type != REDIS_REPLY_STRING)
+        return STR("");
+    int len = snprintf(text, 200, "%.*s:%s", (int)host->len, host->str, port);
+    return len > 0 && len < 200 ? (struct str){text, (size_t)len} : STR("");
+}
+
+static bool add_master_of(struct redis_sync *r, const struct config *c, redisContext *sentinel)
+{
+    redisReply *reply = redisCommand(sentinel, "SENTINEL get-master-addr-by-name %b",
+                                     c->redis_master.ptr, c->redis_master.len);
+    char text[200];
+    bool good = false;
+
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+        reply->element[1]->type == REDIS_REPLY_STRING)
+        good = add_node(r, c, address_of(text, reply->element[0], reply->element[1]->str));
+    else
+        snprintf(r->error, sizeof r->error, "a Sentinel does not know the master");
+    if (reply)
+        freeReplyObject(reply);
+    return good;
+}
+
+static bool open_by_sentinel(struct redis_sync *r, const struct config *c)
+{
+    bool good = false;
+
+    for (size_t i = 0; i < c->redis_sentinels.count && !good; i++) {
+        redisContext *sentinel = open_node(r, c->redis_sentinels.items[i], c->redis_sentinel_user,
+                                           c->redis_sentinel_password);
+        if (!sentinel)
+            continue;
+        good = add_master_of(r, c, sentinel);
+        redisFree(sentinel);
+    }
+    return good;
+}
+
+static bool has_node(const struct redis_sync *r, struct str host, int port)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->nodes[i]->tcp.port == port && str_eq(str_of(r->nodes[i]->tcp.host), host))
+            return true;
+    return false;
+}
+
+/* The master of one range of slots: [first, last, [host, port, ...], replicas ...]. */
+static bool add_range(struct redis_sync *r, const struct config *c, const redisReply *range)
+{
+    char text[200], port[24];
+
+    if (range->type != REDIS_REPLY_ARRAY || range->elements < 3 ||
+        range->element[2]->type != REDIS_REPLY_ARRAY || range->element[2]->elements < 2)
+        return false;
+    const redisReply *host = range->element[2]->element[0], *number = range->element[2]->element[1];
+    if (host->type != REDIS_REPLY_STRING || number->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (has_node(r, (struct str){host->str, host->len}, (int)number->integer))
+        return true;
+    snprintf(port, sizeof port, "%lld", number->integer);
+    return add_node(r, c, address_of(text, host, port));
+}
+
+static bool add_masters(struct redis_sync *r, const struct config *c, redisContext *node)
+{
+    redisReply *reply = redisCommand(node, "CLUSTER SLOTS");
+    bool good = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements;
+
+    snprintf(r->error, sizeof r->error, "CLUSTER SLOTS has no masters");
+    for (size_t i = 0; good && i < reply->elements; i++)
+        good = add_range(r, c, reply->element[i]);
+    if (reply)
+        freeReplyObject(reply);
+    return good;
+}
+
+static bool open_by_cluster(struct redis_sync *r, const struct config *c)
+{
+    bool good = false;
+
+    for (size_t i = 0; i < c->redis_cluster.count && !good; i++) {
+        redisContext *node =
+            open_node(r, c->redis_cluster.items[i], c->redis_user, c->redis_password);
+        if (!node)
+            continue;
+        redis_sync_close(r);
+        good = add_masters(r, c, node);
+        redisFree(node);
+    }
+    return good;
+}
+
+bool redis_sync_open(struct redis_sync *r, const struct config *config)
+{
+    bool good;
+
+    r->count = 0;
+    snprintf(r->error, sizeof r->error, "no Redis is configured");
+    if (config->redis_cluster.count)
+        good = open_by_cluster(r, config);
+    else if (config->redis_sentinels.count)
+        good = open_by_sentinel(r, config);
+    else
+        good = add_node(r, config, config->redis_address);
+    if (!good)
+        redis_sync_close(r);
+    return good;
+}
+
+void redis_sync_close(struct redis_sync *r)
+{
+    while (r->count)
+        redisFree(r->nodes[--r->count]);
+}

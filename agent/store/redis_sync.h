@@ -1,0 +1,25 @@
+/* Connections to the Redis that a configuration names, for commands: everything blocks. */
+#ifndef STORE_REDIS_SYNC_H
+#define STORE_REDIS_SYNC_H
+
+#include "core/config.h"
+
+#include <hiredis/hiredis.h>
+
+enum { REDIS_SYNC_NODES = 1000 };
+
+/* The masters, which have all keys. */
+struct redis_sync {
+    redisContext *nodes[REDIS_SYNC_NODES];
+    size_t count;
+    char error[256]; /* what went wrong */
+};
+
+/* Connects and logs in. False, with `error` set, and nothing to close, when a node cannot be
+ * reached. */
+__attribute__((warn_unused_result)) bool redis_sync_open(struct redis_sync *r,
+                                                         const struct config *config);
+
+void redis_sync_close(struct redis_sync *r);
+
+#endif
