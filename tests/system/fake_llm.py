@@ -19,11 +19,13 @@ body.
 
     GET  /calls   {"total": N, "paths": {"/v1/...": N, ...}}
     POST /reset   counts from 0 again
+    POST /release?NAME   lets answers go that were ordered with hold=NAME, now and later
 
 Orders come in the header `X-Fake: order,order=value,...`, in the query parameter `fake`, or in
 the JSON member `fake` of the request:
 
     delay=MS         wait before the head of the answer
+    hold=NAME        wait until it is released, a minute at most
     parts=N gap=MS   send the body in N pieces (10), wait between them (streams: between events)
     events=N         of a stream: that many pieces of text (5)
     chunked          Transfer-Encoding: chunked instead of Content-Length
@@ -195,6 +197,18 @@ class Calls:
             return {'total': self.total, 'paths': dict(self.paths)}
 
 
+class Holds:
+    """Events by name."""
+
+    def __init__(self):
+        self.events = collections.defaultdict(threading.Event)
+        self.lock = threading.Lock()
+
+    def __getitem__(self, name):
+        with self.lock:
+            return self.events[name]
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     disable_nagle_algorithm = True
@@ -218,6 +232,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(self.server.calls.report())
         elif (self.command, url.path) == ('POST', '/reset'):
             self.server.calls.reset()
+            self.send_json({})
+        elif (self.command, url.path) == ('POST', '/release'):
+            self.server.holds[url.query].set()
             self.send_json({})
         else:
             self.answer_call(url, body)
@@ -255,6 +272,8 @@ class Handler(BaseHTTPRequestHandler):
         fake = {'call': call, 'length': len(body),
                 'digest': request_digest(self.command, self.path, self.headers, body)}
         time.sleep(int(orders.get('delay') or self.server.delay) / 1000)
+        if 'hold' in orders:
+            self.server.holds[orders['hold']].wait(60)
         if 'drop' in orders:
             self.hang_up('reset' in orders)
         elif request.get('stream') is True and 'status' not in orders:
@@ -385,6 +404,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address, delay=0):
         self.calls = Calls()
+        self.holds = Holds()
         self.delay = delay
         super().__init__(address, Handler)
 

@@ -1,4 +1,5 @@
 """Real parts for the tests: an origin, Redis, the agent, a whole stack; traffic to disturb."""
+import contextlib
 import csv
 import itertools
 import json
@@ -179,6 +180,15 @@ class Origin(Part):
     def calls(self):
         return client.request(self.address, 'GET', '/calls', {'Host': 'x'}).json['total']
 
+    @contextlib.contextmanager
+    def held(self):
+        """An order for answers that come when this context ends."""
+        name = str(uuid.uuid4())
+        try:
+            yield f'hold={name}'
+        finally:
+            client.request(self.address, 'POST', f'/release?{name}', {'Host': 'x'})
+
 
 class RedisError(Exception):
     """An error that Redis answered."""
@@ -282,7 +292,7 @@ class Agent(Part):
 
 
 class Client:
-    """Asks an HAProxy at `address`."""
+    """Asks an HAProxy at `address`, whose command line is in `dir`."""
 
     def request(self, method='POST', target=CHAT, headers=None, body=b'', **how):
         """One request. A header given as None is left out."""
@@ -295,6 +305,26 @@ class Client:
         """A POST of a body, or of a chat completion about a text; `fake` orders the origin."""
         body = chat(body) if isinstance(body, str) else body
         return self.request(headers={'X-Fake': fake, **(headers or {})}, body=body, **how)
+
+    def haproxy_says(self, command):
+        """What HAProxy's command line answers."""
+        with client.connect(f'unix:{self.dir}/haproxy.sock', 5) as stream:
+            stream.sendall(command.encode() + b'\n')
+            with stream.makefile() as answer:
+                return answer.read()
+
+    def stats(self, proxy):
+        """The rows about a proxy of HAProxy's: {server, FRONTEND or BACKEND: {column: value}}."""
+        rows = csv.DictReader(self.haproxy_says('show stat').lstrip('# ').splitlines())
+        return {row['svname']: row for row in rows if row['pxname'] == proxy}
+
+    def sessions(self):
+        """How many requests the frontend is about."""
+        return int(self.stats('api')['FRONTEND']['scur'])
+
+    def has_agent(self):
+        """Whether an agent passes its checks."""
+        return self.stats('spoa-cache')['BACKEND']['status'] == 'UP'
 
 
 class HAProxy(Part, Client):
@@ -353,19 +383,6 @@ class Stack(Part, Client):
 
     def redis(self):
         return Redis(self.redis_address)
-
-    def haproxy_says(self, command):
-        """What HAProxy's command line answers."""
-        with client.connect(f'unix:{self.dir}/haproxy.sock', 5) as stream:
-            stream.sendall(command.encode() + b'\n')
-            with stream.makefile() as answer:
-                return answer.read()
-
-    def sessions(self):
-        """How many requests the frontend is about."""
-        rows = csv.DictReader(self.haproxy_says('show stat').lstrip('# ').splitlines())
-        return next(int(row['scur']) for row in rows
-                    if (row['pxname'], row['svname']) == ('api', 'FRONTEND'))
 
     def pid(self, part):
         return int((self.dir / f'{part}.pid').read_text())
