@@ -100,7 +100,8 @@ static enum reason store_answer(struct cache *cache, const struct notify *notify
     if (!ticket_read(notify->ticket, &cache->secret, &ticket))
         return REASON_TICKET;
     enum reason reason = put_answer(cache, notify, &ticket);
-    release(cache, &ticket, reason != REASON_NONE);
+    /* asked for before a purge: the next answer is stored, and so one is enough */
+    release(cache, &ticket, reason != REASON_NONE && reason != REASON_PURGED);
     return reason;
 }
 

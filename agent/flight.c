@@ -53,6 +53,11 @@ enum flight_move flight_decide(enum store_result peeked, enum lease_state lease,
     return lease == LEASE_TAKEN ? FLIGHT_STAY : FLIGHT_TAKE;
 }
 
+uint64_t flight_hash(struct str value)
+{
+    return XXH3_64bits(value.ptr, value.len);
+}
+
 static int64_t now_ms(const struct flights *all)
 {
     return (int64_t)(ev_now(all->loop) * 1000.);
@@ -163,13 +168,23 @@ static void settle(struct flight *f)
         set_timer(f->all->loop, &f->timer, f->again ? 0 : f->lease_ms);
 }
 
-/* Gives those who wait what was found: so many in one turn of the loop that nobody else is held up,
- * the others after another look. */
-static void land(struct flight *f, struct str value)
+/* Gives what was found to those for whom it is new: so many in one turn of the loop that nobody
+ * else is held up, the others after another look. False when it is new for nobody who waits. */
+static bool land(struct flight *f, struct str value)
 {
-    for (size_t sum = 0; f->first && sum < LANDED_MOST; sum += value.len + LANDED_EACH)
-        send_on(f->first, FLIGHT_LANDED, value);
-    f->again |= f->first != NULL;
+    uint64_t hash = flight_hash(value);
+    size_t sum = 0;
+
+    for (struct waiter *w = f->first, *next; w; w = next) {
+        next = w->next;
+        if (w->seen == hash)
+            continue;
+        if (sum >= LANDED_MOST)
+            break;
+        sum += value.len + LANDED_EACH;
+        send_on(w, FLIGHT_LANDED, value);
+    }
+    return sum > 0;
 }
 
 static void on_taken(struct store_read *read, enum store_result result, struct str value)
@@ -203,9 +218,11 @@ static void on_found(struct store_read *read, enum store_result result, struct s
 {
     struct flight *f = flight_of(read);
 
+    if (result == STORE_HIT && !land(f, value))
+        result = STORE_MISS;
     switch (flight_decide(f->peeked, f->lease, result)) {
     case FLIGHT_LAND:
-        land(f, value);
+        f->again |= f->first != NULL;
         break;
     case FLIGHT_REFUSE:
         send_all_on(f, FLIGHT_REFUSED, STR(""));

@@ -6,7 +6,7 @@
  *              │
  *          peek at the lease, then read the key, in this order
  *              │
- *              ├─ the key is there ───────────── all get it, a few in each turn of the loop
+ *              ├─ something new is there ─────── all get it, a few in each turn of the loop
  *              ├─ the answer was not stored ──── all go to the origin
  *              ├─ the lease is free ──────────── the first takes it and goes, the others wait on
  *              ├─ the lease is taken ─────────── all wait on
@@ -21,7 +21,7 @@
 #include <ev.h>
 
 enum flight_end {
-    FLIGHT_LANDED,  /* something is stored under the key */
+    FLIGHT_LANDED,  /* something new is stored under the key */
     FLIGHT_LED,     /* it has the lease now, and goes to the origin */
     FLIGHT_REFUSED, /* the answer was not stored */
     FLIGHT_OVER,    /* it has waited for as long as it may */
@@ -33,6 +33,7 @@ struct waiter {
     /* Called exactly once. `value` is what is stored, when the flight has landed; borrowed until it
      * returns. It must not wait again before it returns. */
     void (*done)(struct waiter *w, enum flight_end end, struct str value);
+    uint64_t seen; /* flight_hash() of what was there before, and was of no use; 0: nothing */
     struct flight *flight;
     struct waiter *next, **link; /* of the flight's list */
     ev_timer timer;              /* the end of its time */
@@ -45,6 +46,9 @@ struct flight_options {
 };
 
 struct flights;
+
+/* What a stored value is known by. */
+uint64_t flight_hash(struct str value);
 
 /* Nobody waits yet. `store` and `leases` are the caller's. NULL without memory. */
 struct flights *flights_new(struct ev_loop *loop, struct store *store, struct leases *leases,
@@ -78,7 +82,7 @@ void flights_free(struct flights *flights);
 enum flight_move { FLIGHT_LAND, FLIGHT_REFUSE, FLIGHT_TAKE, FLIGHT_STAY, FLIGHT_GIVE_UP };
 
 /* What to do when `peeked` is how the lease was asked about, `lease` what was found, and `found`
- * how the key was read after that. Pure. */
+ * how the key was read after that, or STORE_MISS when nothing new was there. Pure. */
 enum flight_move flight_decide(enum store_result peeked, enum lease_state lease,
                                enum store_result found);
 

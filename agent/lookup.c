@@ -236,6 +236,8 @@ static void on_found(struct lookup *lookup, struct str value)
     struct entry entry;
 
     judge(lookup, value, &entry);
+    if (plan_coalesces(&lookup->plan))
+        lookup->plan.seen = flight_hash(value);
     conclude(lookup, &entry);
 }
 
@@ -337,7 +339,7 @@ static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct 
         return false;
     lookup->plan.own = cache->store->own;
     purge_book_renew(cache->book, cache_now(cache));
-    lookup->waiter = (struct waiter){.done = on_waited};
+    lookup->waiter = (struct waiter){.done = on_waited, .seen = lookup->plan.seen};
     struct flight_options options = flight_options(lookup);
     flights_wait(cache->flights, &options, &lookup->waiter);
     return true;

@@ -165,6 +165,7 @@ static void set_store(struct spop_ack *ack, const struct plan *plan,
         .lease = plan->lease,
         .deaf = plan->deaf,
         .epoch = plan->epoch,
+        .seen = plan->seen,
         .models = {plan->models, plan->models_len},
     };
 

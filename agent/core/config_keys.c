@@ -36,8 +36,9 @@ static const struct config_key agent_keys[] = {
     {AGENT("agent", "status", status), TEXT(address), .preset = "",
      .help = "Where metrics and health are served over HTTP; empty: nowhere"},
     {AGENT("agent", "max-connections", max_connections), NUMBER(1, 100000), RELOADS,
-     .preset = "1024", .help = "Connections from HAProxy; one more is closed at once, and above "
-                               "half of it those that are idle for a second"},
+     .preset = "1024",
+     .help = "Connections from HAProxy; one more is closed at once, and above "
+             "half of it those that are idle for a second"},
     {AGENT("agent", "max-waiting", max_waiting), NUMBER(0, 1000000), RELOADS, .preset = "500",
      .help = "Requests that wait for the answer to an identical one, but never more than half of "
              "max-connections; more go to the origin"},

@@ -344,6 +344,7 @@ bool plan_resume(struct plan *out, const struct policy *policy, const struct tic
         .api = api_named(ticket->api),
         .count = ticket->count,
         .room = room_for_body(ticket->room, frame_size),
+        .seen = ticket->seen,
         .models_len = ticket->models.len,
     };
     if (ticket->models.len)

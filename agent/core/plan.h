@@ -54,6 +54,7 @@ struct plan {
     size_t room;                 /* the longest body that can be stored and returned, bytes */
     int64_t lease; /* ms since the epoch: the request has the lease until then; 0: no */
     int64_t epoch; /* of purges, to be set before the origin is asked */
+    uint64_t seen; /* what the store holds, as a hash, when that is no hit; 0: nothing */
     char models[2 * (PURGE_NAME_MAX + 1)]; /* as in struct purge_subject */
     size_t models_len;
 };

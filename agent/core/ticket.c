@@ -1,9 +1,9 @@
-/* 5 <key text> <digest> <length> <tenant> <rules> <ttl> <max age> <api> <count> <room> <lease>
- *   <deaf> <epoch> <models> <mac of all before it>
+/* 6 <key text> <digest> <length> <tenant> <rules> <ttl> <max age> <api> <count> <room> <lease>
+ *   <deaf> <epoch> <seen> <models> <mac of all before it>
  * all on one line, with a space after each of the models */
 #include "ticket.h"
 
-#define TICKET_VERSION "5 "
+#define TICKET_VERSION "6 "
 
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)
 {
@@ -22,6 +22,8 @@ void ticket_write(struct buf *out, const struct key_secret *secret, const struct
     buf_append(out, ticket->api);
     buf_printf(out, " %lld %lld %lld %d %lld ", (long long)ticket->count, (long long)ticket->room,
                (long long)ticket->lease, ticket->deaf, (long long)ticket->epoch);
+    hex64_append(out, ticket->seen);
+    buf_append(out, STR(" "));
     buf_append(out, ticket->models);
     if (buf_ok(out))
         hex64_append(out, key_mac(secret, str_from(buf_str(out), start)));
@@ -76,7 +78,8 @@ bool ticket_read(struct str text, const struct key_secret *secret, struct ticket
         !decimal_read(str_split(&text, ' '), &out->room) ||
         !decimal_read(str_split(&text, ' '), &out->lease) ||
         !decimal_read(str_split(&text, ' '), &deaf) ||
-        !decimal_read(str_split(&text, ' '), &out->epoch) || text.len < HEX64)
+        !decimal_read(str_split(&text, ' '), &out->epoch) ||
+        !hex64_read(str_split(&text, ' '), &out->seen) || text.len < HEX64)
         return false;
     out->deaf = deaf != 0;
     out->models = (struct str){text.ptr, text.len - HEX64};

@@ -17,6 +17,7 @@ struct ticket {
     int64_t lease; /* ms since the epoch: until then the request has the lease of its key; 0: no */
     bool deaf;     /* as in struct plan */
     int64_t epoch; /* of purges that were known before the origin was asked */
+    uint64_t seen; /* as in struct plan */
     struct str models; /* as in struct purge_subject; borrowed like `policy` */
 };
 

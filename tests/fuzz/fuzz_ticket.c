@@ -25,7 +25,8 @@ static void check_again(const struct ticket *t, const struct key_secret *secret)
             back.key.tenant == t->key.tenant && back.key.rules == t->key.rules &&
             back.ttl == t->ttl && back.max_age == t->max_age && back.lease == t->lease &&
             back.deaf == t->deaf && back.count == t->count && back.room == t->room &&
-            str_eq(back.api, t->api) && back.epoch == t->epoch && str_eq(back.models, t->models));
+            str_eq(back.api, t->api) && back.epoch == t->epoch && back.seen == t->seen &&
+            str_eq(back.models, t->models));
     buf_free(&written);
 }
 

@@ -67,6 +67,11 @@ def all_wait(count, *statuses):
     wait_for(lambda: waiting(*statuses) == count, f'{count} wait', 30)
 
 
+def purge(status):
+    answer = client.request(status, 'POST', '/purge?kind=all', {'Host': 'x'})
+    assert answer.status == 200
+
+
 def no_agent(haproxy):
     """HAProxy 2.6 holds an answer that it offers to an agent that is gone and not yet noticed."""
     wait_for(lambda: not haproxy.has_agent(), 'HAProxy has noticed')
@@ -85,7 +90,7 @@ def alone(origin, policy='', binary=harness.SANITIZED):
 @pytest.fixture(scope='module')
 def memory(origin):
     """Whose lease ends soon: for what happens when nothing comes."""
-    with alone(origin, 'coalesce-lease = 1s\ncoalesce-wait = 4s\n') as part:
+    with alone(origin, 'coalesce-lease = 2s\ncoalesce-wait = 6s\n') as part:
         yield part
 
 
@@ -167,6 +172,39 @@ def test_a_thousand_at_once(origin):
         assert origin.calls() == calls + 2
         assert crowd.bodies() == leader.bodies()
         assert other.time < 0.5
+
+
+@pytest.mark.parametrize('where', ['memory', 'pair'])
+def test_what_is_there_and_of_no_use_makes_nobody_go(request, origin, where):
+    """What was purged stays in Redis for a while: it is not what those who ask again wait for."""
+    part = request.getfixturevalue(where)
+    statuses = part.statuses if where == 'pair' else [part.status]
+    ask = part.post if where == 'pair' else lambda _, *arguments: part.post(*arguments)
+    question = prompt()
+    assert ask(0, question).cache == 'MISS'
+    purge(statuses[0])
+    calls = origin.calls()
+    with origin.held() as fake:
+        crowd = Crowd(20, lambda n: ask(n, question, fake)).begin()
+        all_wait(19, *statuses)
+    assert crowd.whole() == {'MISS': 1, 'COALESCED': 19}
+    assert origin.calls() == calls + 1
+
+
+@pytest.mark.parametrize('where', ['memory', 'pair'])
+def test_a_purge_while_they_wait(request, origin, where):
+    """The answer under way is not stored: one of them asks anew, and the others wait for that."""
+    part = request.getfixturevalue(where)
+    statuses = part.statuses if where == 'pair' else [part.status]
+    ask = part.post if where == 'pair' else lambda _, *arguments: part.post(*arguments)
+    question, calls = prompt(), origin.calls()
+    with origin.held() as fake:
+        crowd = Crowd(20, lambda n: ask(n, question, fake)).begin()
+        all_wait(19, *statuses)
+        purge(statuses[0])
+    assert crowd.whole() == {'MISS': 2, 'COALESCED': 18}
+    assert origin.calls() == calls + 2
+    assert len(crowd.bodies()) == 2
 
 
 def test_different_tenants_never_wait_for_each_other(pair, origin):

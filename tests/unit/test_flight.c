@@ -130,10 +130,18 @@ static struct flight_options options_for(const char *key)
         .key = str_of(key), .wait = 60000, .lease = 60000, .max = MOST, .max_all = MOST + 1};
 }
 
+/* Waits; the lookup has seen `value`, and had no use for it. */
+static void wait_after(size_t n, const struct flight_options *options, const char *value)
+{
+    uint64_t seen = value ? flight_hash(str_of(value)) : 0;
+
+    endings[n] = (struct ending){.waiter = {.done = on_done, .seen = seen}};
+    flights_wait(flights, options, &endings[n].waiter);
+}
+
 static void wait_with(size_t n, const struct flight_options *options)
 {
-    endings[n] = (struct ending){.waiter = {.done = on_done}};
-    flights_wait(flights, options, &endings[n].waiter);
+    wait_after(n, options, NULL);
 }
 
 static void wait_for(size_t n, const char *key)
@@ -219,6 +227,41 @@ START_TEST(all_get_what_lands)
     all_ended(0, 3, FLIGHT_LANDED);
     ck_assert_str_eq(endings[2].value, "landed");
     ck_assert_str_eq(steps, "pgpg");
+}
+END_TEST
+
+/* What was there before, purged for example, is not what they wait for. */
+START_TEST(what_was_seen_does_not_land)
+{
+    struct flight_options options = options_for(KEY);
+
+    wait_after(0, &options, "purged");
+    wait_after(1, &options, "purged");
+    answer_look(LEASE_TAKEN_TEXT, STORE_HIT, "purged");
+    none_ended(0, 2);
+    wait_for(2, KEY);
+    notice(KEY);
+    answer_look(LEASE_TAKEN_TEXT, STORE_HIT, "purged");
+    all_ended(2, 3, FLIGHT_LANDED);
+    none_ended(0, 2);
+    turn();
+    answer_look(NULL, STORE_HIT, "purged");
+    answer(STORE_HIT, ""); /* the lease is free, and one takes it */
+    all_ended(0, 1, FLIGHT_LED);
+    notice(KEY);
+    answer_look(NULL, STORE_HIT, "fresh");
+    all_ended(1, 2, FLIGHT_LANDED);
+    ck_assert_str_eq(endings[1].value, "fresh");
+}
+END_TEST
+
+START_TEST(what_was_seen_and_then_refused)
+{
+    struct flight_options options = options_for(KEY);
+
+    wait_after(0, &options, "expired");
+    answer_look(LEASE_REFUSED_TEXT, STORE_HIT, "expired");
+    all_ended(0, 1, FLIGHT_REFUSED);
 }
 END_TEST
 
@@ -538,6 +581,8 @@ Suite *suite_flight(void)
     tcase_add_checked_fixture(cases, open_flights, close_flights);
     tcase_add_test(cases, decisions);
     tcase_add_test(cases, all_get_what_lands);
+    tcase_add_test(cases, what_was_seen_does_not_land);
+    tcase_add_test(cases, what_was_seen_and_then_refused);
     tcase_add_test(cases, large_answers_land_in_turns);
     tcase_add_test(cases, it_landed_before_the_wait);
     tcase_add_test(cases, all_go_when_it_was_refused);

@@ -35,6 +35,7 @@ static struct ticket sample(const char *key)
         .lease = 1700000000000,
         .deaf = true,
         .epoch = 1700000000001,
+        .seen = 0x0f1e2d3c4b5a6978,
         .models = STR("gpt-4o m-1 "),
     };
 
@@ -65,6 +66,7 @@ START_TEST(round_trip)
     ck_assert_int_eq(back.lease, 1700000000000);
     ck_assert(back.deaf);
     ck_assert_int_eq(back.epoch, 1700000000001);
+    ck_assert_uint_eq(back.seen, in.seen);
     ck_assert_str_is(back.models, "gpt-4o m-1 ");
     /* it passes through HAProxy's configuration and log */
     for (size_t i = 0; i < written.len; i++)
@@ -79,10 +81,11 @@ START_TEST(golden)
 
     ticket_write(&text, &secret, &in);
     ck_assert_str_is(buf_str(&text),
-                     "5 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
+                     "6 sc:llm:00ff00ff00ff00ff:00112233445566778899aabbccddeeff "
                      "0123456789abcdeffedcba9876543210 1234 00ff00ff00ff00ff 123456789abcdef0 "
-                     "86400000 60000 openai-chat 2 61440 1700000000000 1 1700000000001 gpt-4o m-1 "
-                     "1add507026157eaf");
+                     "86400000 60000 openai-chat 2 61440 1700000000000 1 1700000000001 "
+                     "0f1e2d3c4b5a6978 gpt-4o m-1 "
+                     "952cc6f454a48738");
 }
 END_TEST
 
@@ -168,74 +171,84 @@ START_TEST(signed_but_wrong)
         const char *text;
         bool good;
     } cases[] = {
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          true},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9  0 61440 17 1 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9  0 61440 17 1 7 00ff00ff00ff00ff gpt-4o ",
          true},
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat x 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
+         false},
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
         {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat x 61440 0 0 7 gpt-4o ",
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 ", false},
-        {"4 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5  " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 xx:llm:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 sc:llm:" TENANT ":" DIGEST "0 " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 sc:llm " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 sc:llm " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
+         " " RULES " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 sc:abcdefghijklmnopqrstuvwxyz0123456:" TENANT ":" DIGEST " " DIGEST " 1234 " TENANT
-         " " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " 0123 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " x " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 x " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 x " RULES " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 0 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 0 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " -5 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " -5 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT
+         " x 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " ", false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " x 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " 1000 9 openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 ", false},
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 ", false},
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 x 0 0 ",
          false},
-        {"5 ", false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 ", false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 x 0 0 ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 x openai-chat 2 61440 0 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 x openai-chat 2 61440 0 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 x 0 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 x 0 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 x 7 00ff00ff00ff00ff gpt-4o ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 x 7 gpt-4o ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 ",
-         false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 7 ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff ",
          true},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 7 a b ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff00ff00ff00ff a b ",
          true},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
-         " 1000 9 openai-chat 2 61440 0 0 x a ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 x 00ff00ff00ff00ff a ",
          false},
-        {"5 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES
+         " 1000 9 openai-chat 2 61440 0 0 7 00ff a ",
+         false},
+        {"6 " SAMPLE_KEY " " DIGEST " 1234 " TENANT " " RULES " 1000 9 openai-chat 2 61440 0 0 ",
          false},
         {"", false},
     };
