@@ -8,6 +8,11 @@ SECONDS ?= 60
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
 PACKAGES := hiredis inih libmicrohttpd libxxhash libpcre2-8 libutf8proc libzstd libcrypto
+# TLS to Redis, which hiredis has from 1.0 on.
+ifeq ($(shell pkg-config --exists hiredis_ssl libssl && echo yes),yes)
+PACKAGES += hiredis_ssl libssl
+CPPFLAGS += -DREDIS_TLS
+endif
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
 CPPFLAGS += -Iagent -D_GNU_SOURCE
 STANDARD := -std=c11 $(WARNINGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)

@@ -10,6 +10,7 @@
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
 #include "purge_call.h"
+#include "settings.h"
 #include "store/memory.h"
 #include "store/redis.h"
 #include "store/tier.h"
@@ -191,21 +192,7 @@ static void listen_to_redis(struct agent *agent)
 static struct store *open_store(struct agent *agent)
 {
     const struct config *c = agent->config;
-    struct redis_options redis = {
-        .address = c->redis_address,
-        .sentinels = c->redis_sentinels,
-        .master = c->redis_master,
-        .cluster = c->redis_cluster,
-        .login = {c->redis_user, c->redis_password, c->redis_password_file},
-        .sentinel_login = {c->redis_sentinel_user, c->redis_sentinel_password,
-                           c->redis_sentinel_password_file},
-        .database = c->redis_database,
-        .timeout = c->redis_timeout,
-        .connect_timeout = c->redis_connect_timeout,
-        .max_pending = c->redis_max_pending,
-        .own_keys = STR(KEY_PREFIX),
-        .watch = true,
-    };
+    const struct redis_options redis = settings_redis(c);
 
     if (!config_uses_redis(c))
         return memory_new((size_t)c->memory_size, &agent->metrics);

@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include "core/compress.h"
+#include "core/key.h"
 #include "net/file.h"
 #include <errno.h>
 #include <sys/stat.h>
@@ -124,12 +125,49 @@ static bool take_dictionaries(struct config *c, struct buf *errors)
     return good;
 }
 
+struct redis_options settings_redis(const struct config *c)
+{
+    return (struct redis_options){
+        .address = c->redis_address,
+        .sentinels = c->redis_sentinels,
+        .master = c->redis_master,
+        .cluster = c->redis_cluster,
+        .login = {c->redis_user, c->redis_password, c->redis_password_file},
+        .sentinel_login = {c->redis_sentinel_user, c->redis_sentinel_password,
+                           c->redis_sentinel_password_file},
+        .tls = {c->redis_tls, c->redis_tls_ca_file, c->redis_tls_cert_file, c->redis_tls_key_file,
+                c->redis_tls_server_name},
+        .database = c->redis_database,
+        .timeout = c->redis_timeout,
+        .connect_timeout = c->redis_connect_timeout,
+        .max_pending = c->redis_max_pending,
+        .own_keys = STR(KEY_PREFIX),
+        .watch = true,
+    };
+}
+
+/* Whether TLS can be had as it is wanted. */
+static bool check_tls(const struct config *c, struct buf *errors)
+{
+    const struct redis_tls_options options = settings_redis(c).tls;
+    char why[REDIS_TLS_WHY];
+
+    if (!options.on)
+        return true;
+    struct redis_tls *tls = redis_tls_new(&options, why);
+    if (!tls)
+        buf_printf(errors, "%s: [redis] tls: %s\n", c->file, why);
+    redis_tls_free(tls);
+    return tls != NULL;
+}
+
 static bool take_secrets(struct config *c, struct buf *errors)
 {
     bool good = take_secret(c, "key", "secret", c->secret_file, errors);
 
     good &= take_secret(c, "redis", "password", c->redis_password_file, errors);
     good &= take_secret(c, "redis", "sentinel-password", c->redis_sentinel_password_file, errors);
+    good &= check_tls(c, errors);
     good &= take_cipher_keys(c, errors);
     return take_dictionaries(c, errors) && good;
 }

@@ -118,6 +118,30 @@ static void validate_place(const struct config *c, struct buf *errors)
         buf_printf(errors, "%s: [redis] database: a cluster has database 0 only\n", c->file);
 }
 
+static bool has_unix(const struct str_list *addresses)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        if (str_starts(addresses->items[i], STR("unix:")))
+            return true;
+    return false;
+}
+
+static void validate_tls(const struct config *c, struct buf *errors)
+{
+    bool wanted = c->redis_tls_ca_file.len || c->redis_tls_cert_file.len ||
+                  c->redis_tls_key_file.len || c->redis_tls_server_name.len;
+
+    if (wanted && !c->redis_tls)
+        buf_printf(errors, "%s: [redis] tls-...: without tls = yes nothing is encrypted\n",
+                   c->file);
+    if ((c->redis_tls_cert_file.len > 0) != (c->redis_tls_key_file.len > 0))
+        buf_printf(errors, "%s: [redis] tls-cert-file and tls-key-file: one needs the other\n",
+                   c->file);
+    if (c->redis_tls && (str_starts(c->redis_address, STR("unix:")) ||
+                         has_unix(&c->redis_sentinels) || has_unix(&c->redis_cluster)))
+        buf_printf(errors, "%s: [redis] tls: there is none over a unix socket\n", c->file);
+}
+
 static bool validate_redis(const struct config *c, struct buf *errors)
 {
     size_t before = errors->len;
@@ -131,6 +155,7 @@ static bool validate_redis(const struct config *c, struct buf *errors)
                    : c->redis_cluster.count ? "cluster"
                                             : "sentinels");
     validate_place(c, errors);
+    validate_tls(c, errors);
     validate_login(c, "", c->redis_user, c->redis_password, c->redis_password_file, errors);
     validate_login(c, "sentinel-", c->redis_sentinel_user, c->redis_sentinel_password,
                    c->redis_sentinel_password_file, errors);

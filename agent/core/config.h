@@ -62,6 +62,8 @@ struct config {
     struct str_list redis_sentinels, redis_cluster; /* addresses */
     struct str redis_master;                        /* its name among the Sentinels */
     struct str redis_sentinel_user, redis_sentinel_password, redis_sentinel_password_file;
+    bool redis_tls;
+    struct str redis_tls_ca_file, redis_tls_cert_file, redis_tls_key_file, redis_tls_server_name;
     /* [values], of what is stored where others can read it; see seal.h */
     bool compress;
     int64_t compress_above, compress_level;

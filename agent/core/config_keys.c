@@ -88,6 +88,18 @@ static const struct config_key agent_keys[] = {
      .help = "The password for the Sentinels; empty: no login"},
     {AGENT("redis", "sentinel-password-file", redis_sentinel_password_file), TEXT(path),
      .preset = "", .help = "A file that holds that password, instead"},
+    {AGENT("redis", "tls", redis_tls), FLAG("no|yes"), .preset = "no",
+     .help =
+         "yes: TLS to Redis and the Sentinels, whose certificates are verified; not in an agent "
+         "built with hiredis below 1.0, as Debian 12's"},
+    {AGENT("redis", "tls-ca-file", redis_tls_ca_file), TEXT(path), .preset = "",
+     .help = "Who may have signed these certificates; empty: whom this machine trusts"},
+    {AGENT("redis", "tls-cert-file", redis_tls_cert_file), TEXT(path), .preset = "",
+     .help = "The agent's certificate, and those between it and its authority; empty: none"},
+    {AGENT("redis", "tls-key-file", redis_tls_key_file), TEXT(path), .preset = "",
+     .help = "Its private key"},
+    {AGENT("redis", "tls-server-name", redis_tls_server_name), TEXT(name), .preset = "",
+     .help = "Whom all of these certificates are for; empty: the host that the agent connects to"},
     {AGENT("redis", "database", redis_database), NUMBER(0, 65535), .preset = "0",
      .help = "The number of the database"},
     {AGENT("redis", "timeout", redis_timeout), DURATION(1, 10 * SECOND), .preset = "50ms",

@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "net/clock.h"
+#include "redis_options.h"
 #include "redis_route.h"
 
 #include <inttypes.h>
@@ -51,9 +52,9 @@ static void finish(struct store_read *read, enum store_result result, struct str
 static void finish_number(struct store_read *read, long long number)
 {
     char digits[24];
-    int len = snprintf(digits, sizeof digits, "%lld", number);
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", number);
 
-    finish(read, STORE_HIT, (struct str){digits, (size_t)len});
+    finish(read, STORE_HIT, (struct str){digits, len});
 }
 
 static struct redis_command *command_new(struct redis *r, int argc, const char **argv,
@@ -382,42 +383,9 @@ static void redis_free(struct store *store)
         r->route->ops->free(r->route);
     ev_timer_stop(r->pool.loop, &r->timer);
     free_unused(r);
+    redis_tls_free(r->pool.conn.tls);
     arena_free(&r->texts);
     free(r);
-}
-
-/* Copies a text; false when there is no memory. */
-static bool keep(struct redis *r, struct str *text)
-{
-    *text = arena_copy(&r->texts, *text);
-    return text->ptr != NULL;
-}
-
-static bool keep_list(struct redis *r, struct str_list *list)
-{
-    struct str *items = arena_alloc(&r->texts, (list->count + 1) * sizeof *items);
-    bool good = items != NULL;
-
-    for (size_t i = 0; i < list->count && good; i++) {
-        items[i] = list->items[i];
-        good = keep(r, &items[i]);
-    }
-    list->items = items;
-    return good;
-}
-
-static bool keep_login(struct redis *r, struct redis_login *login)
-{
-    return keep(r, &login->user) && keep(r, &login->password) && keep(r, &login->password_file);
-}
-
-static bool keep_options(struct redis *r)
-{
-    struct redis_options *o = &r->options;
-
-    return keep(r, &o->address) && keep(r, &o->master) && keep(r, &o->own_keys) &&
-           keep_list(r, &o->sentinels) && keep_list(r, &o->cluster) && keep_login(r, &o->login) &&
-           keep_login(r, &o->sentinel_login);
 }
 
 static void init_pool(struct redis *r, struct ev_loop *loop, struct metrics *metrics)
@@ -429,6 +397,7 @@ static void init_pool(struct redis *r, struct ev_loop *loop, struct metrics *met
         .metrics = metrics,
         .conn = {.what = "Redis",
                  .login = o->login,
+                 .tls = redis_tls_open(&o->tls),
                  .database = o->database,
                  .connect_timeout = o->connect_timeout},
         .timeout = o->timeout * CLOCK_MS,
@@ -470,9 +439,9 @@ struct store *redis_new(struct ev_loop *loop, const struct redis_options *option
     /* An answer that came in the same turn as the deadline is taken first. */
     ev_set_priority(&r->timer, EV_MINPRI);
     r->timer.data = r;
-    bool kept = keep_options(r);
+    bool kept = redis_options_keep(&r->options, &r->texts);
     init_pool(r, loop, metrics);
-    if (kept && (r->route = open_route(r)) != NULL)
+    if (kept && (r->pool.conn.tls || !options->tls.on) && (r->route = open_route(r)) != NULL)
         return &r->store;
     redis_free(&r->store);
     return NULL;

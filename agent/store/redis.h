@@ -17,6 +17,7 @@ struct redis_options {
     struct str master;
     struct str_list cluster; /* addresses of some nodes */
     struct redis_login login, sentinel_login;
+    struct redis_tls_options tls;     /* with Sentinels too */
     int64_t database;                 /* for SELECT */
     int64_t timeout, connect_timeout; /* milliseconds */
     int64_t max_pending;              /* reads without an answer, of each node; as many writes */
@@ -26,7 +27,7 @@ struct redis_options {
 };
 
 /* The store, connecting; it keeps the redis_* metrics. *options is copied. NULL when there is no
- * memory or the address is not an address (which it logs).
+ * memory, the address is not an address or TLS cannot be had (which it logs).
  *
  * A read that cannot be sent is answered before store_get() returns: STORE_DOWN without a
  * connection, or while the node is left alone because it failed again and again; STORE_BUSY when

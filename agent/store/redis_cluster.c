@@ -183,6 +183,7 @@ struct redis_route *redis_route_cluster(struct redis_pool *pool,
     struct redis_guide_options guide = {
         .conn = {.what = "Redis",
                  .login = options->login,
+                 .tls = pool->conn.tls,
                  .connect_timeout = options->connect_timeout},
         .address = address_at,
         .ask = ask,

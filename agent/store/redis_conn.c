@@ -40,6 +40,7 @@ struct redis_conn {
     struct redis_conn_events events;
     enum conn_state state;
     redisAsyncContext *ac; /* owned by hiredis, which frees it; NULL unless connecting or ready */
+    struct ssl_st *ssl;    /* of *ac, which owns it; NULL: no TLS */
     struct resolver *resolver; /* owned; NULL unless resolving */
     struct resolver_result addresses;
     size_t next_address;
@@ -122,9 +123,14 @@ void redis_conn_drop(struct redis_conn *c, const char *why)
 static void ended(const redisAsyncContext *ac)
 {
     struct redis_conn *c = ac->data;
+    char why[REDIS_TLS_WHY];
 
-    if (ac == c->ac)
-        failed(c, c->guard.refused ? c->guard.refused : ac->c.errstr);
+    if (ac != c->ac)
+        return;
+    if (c->guard.refused)
+        failed(c, c->guard.refused);
+    else
+        failed(c, c->ssl ? redis_tls_why(c->ssl, ac->c.errstr, why) : ac->c.errstr);
 }
 
 static void on_disconnect(const redisAsyncContext *ac, int status)
@@ -246,21 +252,34 @@ static void send_handshake(struct redis_conn *c)
     redisAsyncCommand(c->ac, on_handshake, "PING", "PING");
 }
 
-/* Begins to connect to one address. False, with the reason in *why, when that failed at once. */
-static bool open_address(struct redis_conn *c, const char *address, char why[static 128])
+/* A connection that hiredis begins to make, or NULL with the reason in `why`. */
+static redisAsyncContext *connect_to(struct redis_conn *c, const char *address,
+                                     char why[static REDIS_TLS_WHY])
 {
     redisAsyncContext *ac =
         c->port ? redisAsyncConnect(address, c->port) : redisAsyncConnectUnix(c->host);
 
-    if (ac && !ac->err && c->port)
-        redisEnableKeepAlive(&ac->c);
-    if (!ac || ac->c.err) {
-        snprintf(why, 128, "%s", ac ? ac->c.errstr : "no memory");
-        if (ac)
-            redisAsyncFree(ac);
-        return false;
+    snprintf(why, REDIS_TLS_WHY, "%s", ac ? ac->c.errstr : "no memory");
+    if (ac && !ac->c.err) {
+        fcntl(ac->c.fd, F_SETFD, FD_CLOEXEC);
+        if (c->port)
+            redisEnableKeepAlive(&ac->c);
+        c->ssl = c->options.tls ? redis_tls_begin(c->options.tls, ac, c->host, why) : NULL;
+        if (c->ssl || !c->options.tls)
+            return ac;
     }
-    fcntl(ac->c.fd, F_SETFD, FD_CLOEXEC);
+    if (ac)
+        redisAsyncFree(ac);
+    return NULL;
+}
+
+/* Begins to connect to one address. False, with the reason in `why`, when that failed at once. */
+static bool open_address(struct redis_conn *c, const char *address, char why[static REDIS_TLS_WHY])
+{
+    redisAsyncContext *ac = connect_to(c, address, why);
+
+    if (!ac)
+        return false;
     c->ac = ac;
     ac->data = c;
     redisLibevAttach(c->loop, ac);
@@ -276,7 +295,7 @@ static bool open_address(struct redis_conn *c, const char *address, char why[sta
 /* Tries the addresses that are left; pauses when there is none. */
 static void connect_next(struct redis_conn *c, const char *why)
 {
-    char latest[128];
+    char latest[REDIS_TLS_WHY];
 
     snprintf(latest, sizeof latest, "%s", why);
     while (c->next_address < c->addresses.count) {

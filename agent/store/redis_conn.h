@@ -1,11 +1,12 @@
 /* One connection to one Redis or Sentinel, and what keeps it up: the name resolved, connected,
- * authenticated, the database selected, and all that again with growing pauses when it ended. It
- * knows neither the commands it carries nor their deadlines. It logs when it is up, and when and
- * why not. */
+ * TLS begun, authenticated, the database selected, and all that again with growing pauses when it
+ * ended. It knows neither the commands it carries nor their deadlines. It logs when it is up, and
+ * when and why not. */
 #ifndef STORE_REDIS_CONN_H
 #define STORE_REDIS_CONN_H
 
 #include "core/str.h"
+#include "redis_tls.h"
 
 #include <ev.h>
 #include <hiredis/async.h>
@@ -29,6 +30,7 @@ struct redis_conn_options {
     struct redis_login login;
     int64_t database;           /* for SELECT */
     int64_t connect_timeout;    /* milliseconds */
+    struct redis_tls *tls;      /* NULL: none; outlives the connection */
     bool master;                /* a replica will not do */
     bool quiet;                 /* beside another one: what it logs is for debugging */
     struct redis_conn_log *log; /* of several connections, outlives them; NULL: its own */

@@ -142,6 +142,7 @@ struct redis_route *redis_route_sentinel(struct redis_pool *pool,
     struct redis_guide_options guide = {
         .conn = {.what = "Sentinel",
                  .login = options->sentinel_login,
+                 .tls = pool->conn.tls,
                  .connect_timeout = options->connect_timeout},
         .address = address_at,
         .ask = ask,
