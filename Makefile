@@ -48,6 +48,8 @@ $(BUILD)/unit: $(call objects,sanitized,$(UNIT) $(AGENT))
 
 $(BUILD)/%/agent/main.o: CPPFLAGS += -DVERSION='"$(VERSION)"'
 
+$(BUILD)/release/agent/page.o $(BUILD)/sanitized/agent/page.o: agent/status.html
+
 $(BUILD)/release/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STANDARD) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -3,13 +3,11 @@
 #include "command.h"
 #include "core/config.h"
 #include "core/key.h"
-#include "explain_call.h"
-#include "net/http_door.h"
+#include "door.h"
 #include "net/listener.h"
 #include "net/log.h"
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
-#include "purge_call.h"
 #include "settings.h"
 #include "store/memory.h"
 #include "store/redis.h"
@@ -45,9 +43,7 @@ struct agent {
     struct purge_book *book;
     struct cache *cache;
     struct spop_server *server;
-    struct http_door *door;
-    struct http_action actions[3]; /* and their end */
-    struct purge_target purges;
+    struct door door;
     struct listener *listeners;
     size_t listener_count;
     ev_signal term, interrupt, hangup;
@@ -257,35 +253,21 @@ static void close_listeners(struct agent *agent)
         listener_close(&agent->listeners[--agent->listener_count]);
 }
 
-static bool is_ready(void *ctx)
-{
-    struct agent *agent = ctx;
-
-    return !agent->draining && agent->store->ops->ready(agent->store);
-}
-
 static bool open_door(struct agent *agent)
 {
-    agent->purges = (struct purge_target){agent->loop, &agent->config, agent->book};
-    agent->actions[0] = (struct http_action){"/explain", explain_call, &agent->config};
-    agent->actions[1] = (struct http_action){"/purge", purge_call, &agent->purges};
-    struct http_door_options options = {
-        .address = agent->config->status,
-        .metrics = &agent->metrics,
+    const struct door_subject subject = {
+        .loop = agent->loop,
         .version = VERSION,
-        .ready = is_ready,
-        .ctx = agent,
-        .actions = agent->actions,
+        .config_path = agent->config_path,
+        .config = &agent->config,
+        .metrics = &agent->metrics,
+        .store = agent->store,
+        .cache = agent->cache,
+        .book = agent->book,
+        .draining = &agent->draining,
     };
-    const char *error = NULL;
 
-    if (options.address.len == 0)
-        return true;
-    agent->door = http_door_open(agent->loop, &options, &error);
-    if (!agent->door)
-        log_write(LOG_LEVEL_ERROR, "cannot open the HTTP door on %.*s: %s",
-                  STR_ARGS(options.address), error);
-    return agent->door != NULL;
+    return door_open(&agent->door, &subject);
 }
 
 static void stop(void *ctx)
@@ -426,7 +408,7 @@ static void finish(struct agent *agent)
 {
     close_listeners(agent);
     free(agent->listeners);
-    http_door_close(agent->door);
+    door_close(&agent->door);
     if (agent->server)
         spop_server_free(agent->server);
     if (agent->cache)

@@ -165,6 +165,7 @@ static bool take_secrets(struct config *c, struct buf *errors)
 {
     bool good = take_secret(c, "key", "secret", c->secret_file, errors);
 
+    good &= take_secret(c, "agent", "door-token", c->door_token_file, errors);
     good &= take_secret(c, "redis", "password", c->redis_password_file, errors);
     good &= take_secret(c, "redis", "sentinel-password", c->redis_sentinel_password_file, errors);
     good &= check_tls(c, errors);

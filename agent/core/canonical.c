@@ -1,7 +1,7 @@
 #include "canonical.h"
 
 #include "json_names.h"
-#include "json_scan.h"
+#include "json_write.h"
 #include "number.h"
 
 /* An array or object that is being written. */
@@ -27,37 +27,10 @@ struct writer {
     struct frame stack[JSON_MAX_DEPTH];
 };
 
-static void write_escape(struct buf *out, char c)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    if ((uint8_t)c >= 0x20)
-        buf_append(out, (struct str){(char[]){'\\', c}, 2});
-    else
-        buf_append(out,
-                   (struct str){(char[]){'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]}, 6});
-}
-
-static void write_string(struct buf *out, struct str s)
-{
-    const char *at = s.ptr, *end = s.ptr + s.len;
-
-    buf_append_byte(out, '"');
-    for (;;) {
-        const char *stop = json_scan(at, end, false);
-        buf_append(out, (struct str){at, (size_t)(stop - at)});
-        if (stop == end)
-            break;
-        write_escape(out, *stop);
-        at = stop + 1;
-    }
-    buf_append_byte(out, '"');
-}
-
 static void write_text(struct writer *w, struct str text)
 {
     if (normalize_text(w->normalizer, text, &w->text))
-        write_string(w->out, buf_str(&w->text));
+        json_write_string(w->out, buf_str(&w->text));
     else
         w->reason = REASON_NORMALIZE;
 }
@@ -280,7 +253,7 @@ static void write_value(struct writer *w, const struct json_node *node,
         if (text)
             write_text(w, node->text);
         else
-            write_string(w->out, node->text);
+            json_write_string(w->out, node->text);
         break;
     case JSON_ARRAY:
     case JSON_OBJECT:
@@ -333,7 +306,7 @@ static void write_member(struct writer *w, const struct json_node *member,
     bool plain = !envelope || (member->type == JSON_STRING && !text);
     const struct api_field *field = plain ? NULL : api_field(envelope, member->name);
 
-    write_string(w->out, member->name);
+    json_write_string(w->out, member->name);
     buf_append_byte(w->out, ':');
     if (field)
         write_known(w, member, envelope, field, text && (field->flags & API_TEXT));

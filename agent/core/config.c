@@ -45,9 +45,14 @@ bool config_assign(struct config *c, const struct config_section *section,
 bool config_set(struct config *c, const char *section, const char *key, struct str value,
                 const char *source, struct buf *errors)
 {
-    return config_assign(c, c->sections[CONFIG_AGENT].all[0],
-                         config_key(CONFIG_AGENT, str_of(section), str_of(key)), value, false,
-                         (struct config_place){.source = source}, errors);
+    const struct config_section *agent = c->sections[CONFIG_AGENT].all[0];
+    const struct config_key *wanted = config_key(CONFIG_AGENT, str_of(section), str_of(key));
+
+    if (!config_assign(c, agent, wanted, value, false, (struct config_place){.source = source},
+                       errors))
+        return false;
+    *config_line(agent, wanted) = CONFIG_FROM_ELSEWHERE;
+    return true;
 }
 
 struct config *config_new(const char *file)
@@ -80,7 +85,11 @@ void config_complain(const struct config *c, const struct config_section *sectio
     const struct config_key *key =
         config_key(section->kind, str_of(config_kinds[section->kind].section), str_of(name));
 
-    config_place_print((struct config_place){c->file, *config_line(section, key)}, errors);
+    uint32_t line = *config_line(section, key);
+
+    if (line >= CONFIG_FROM_BEFORE)
+        line = 0;
+    config_place_print((struct config_place){c->file, line}, errors);
     config_key_print(section, key, errors);
 }
 
@@ -170,16 +179,25 @@ static bool validate_values(const struct config *c, struct buf *errors)
     return false;
 }
 
+static bool validate_secret(const struct config *c, const char *key, struct str secret,
+                            struct str file, struct buf *errors)
+{
+    if (!secret.len || !file.len)
+        return true;
+    buf_printf(errors, "%s: %s: %s-file is set as well; keep one\n", c->file, key,
+               strchr(key, ' ') + 1);
+    return false;
+}
+
 bool config_validate(struct config *c, struct buf *errors)
 {
-    bool secret_twice = c->secret.len && c->secret_file.len;
+    bool secrets = validate_secret(c, "[key] secret", c->secret, c->secret_file, errors);
 
-    if (secret_twice)
-        buf_printf(errors, "%s: [key] secret: secret-file is set as well; keep one\n", c->file);
+    secrets &= validate_secret(c, "[agent] door-token", c->door_token, c->door_token_file, errors);
     bool redis = validate_redis(c, errors);
     bool values = validate_values(c, errors);
     bool policies = config_complete_policies(c, errors);
-    return config_validate_sections(c, errors) && policies && redis && values && !secret_twice;
+    return config_validate_sections(c, errors) && policies && redis && values && secrets;
 }
 
 const char *config_needs_restart(const struct config *old, const struct config *new_config)
@@ -205,6 +223,8 @@ bool config_inherit(struct config *new_config, const struct config *old)
             continue;
         buf_clear(&text);
         config_value_print(key, config_field(old, key), &text);
+        if (!config_value_equal(key, config_field(old, key), config_field(new_config, key)))
+            *config_line(new_config->sections[CONFIG_AGENT].all[0], key) = CONFIG_FROM_BEFORE;
         good = buf_ok(&text) && config_value_set(key, config_field(new_config, key),
                                                  &new_config->memory, buf_str(&text), false, &why);
     }

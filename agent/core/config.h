@@ -27,8 +27,9 @@ enum config_kind { CONFIG_AGENT, CONFIG_POLICY, CONFIG_TENANT, CONFIG_MODEL, CON
 /* One thing that has keys. */
 struct config_section {
     enum config_kind kind;
-    void *item;      /* struct config, policy, tenant or model */
-    uint32_t *lines; /* of each key of the kind: where it stands in the file; 0: nowhere */
+    void *item; /* struct config, policy, tenant or model */
+    /* Of each key of the kind: where in the file it stands, 0: nowhere, or CONFIG_FROM_... */
+    uint32_t *lines;
 };
 
 /* All of a kind, in the order of the file. */
@@ -43,7 +44,8 @@ struct config_sections {
 struct config {
     /* [agent] */
     struct str_list listen; /* "ADDR:PORT", "[V6]:PORT" or "unix:PATH" */
-    struct str status;      /* the HTTP door: "ADDR:PORT" or "unix:PATH"; empty: closed */
+    struct str_list status; /* the HTTP door, in the same way; empty: closed */
+    struct str door_token, door_token_file;
     int64_t max_connections, max_waiting;
     int64_t max_frame_size;
     int64_t hello_timeout, idle_timeout, drain_delay, drain_timeout;
@@ -128,6 +130,10 @@ __attribute__((warn_unused_result)) bool config_inherit(struct config *new_confi
  * takes. A secret that is set stands in a comment, as "***"; so do the keys of a kind of section
  * of which there is none. */
 void config_print(const struct config *c, struct buf *out);
+
+/* Every value in *c and where it came from, short: an INI file that config_read() takes, or JSON.
+ * With `changed` only those that differ from their default. A secret that is set is "***". */
+void config_show(const struct config *c, bool json, bool changed, struct buf *out);
 
 /* The same table as Markdown, for the README. */
 void config_print_markdown(struct buf *out);

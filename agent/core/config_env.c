@@ -10,18 +10,17 @@ static char as_variable(char c)
     return isalnum((unsigned char)c) ? (char)toupper((unsigned char)c) : '_';
 }
 
-/* Writes REDIS_ADDRESS or POLICY_LLM_TTL. */
-static struct str variable_name(const struct config_section *section, const struct config_key *key,
-                                struct buf *out)
+void config_variable(const struct config_section *section, const struct config_key *key,
+                     struct buf *out)
 {
-    buf_clear(out);
+    size_t begin = out->len;
+
     buf_printf(out, "%s_", key->section);
     if (section->kind != CONFIG_AGENT)
         buf_printf(out, "%.*s_", STR_ARGS(config_name(section->item)));
     buf_append(out, str_of(key->name));
-    for (size_t i = 0; i < out->len; i++)
+    for (size_t i = begin; i < out->len; i++)
         out->ptr[i] = as_variable(out->ptr[i]);
-    return buf_str(out);
 }
 
 static bool spells(struct str variable, struct str name)
@@ -81,7 +80,9 @@ static void try_exact(struct search *s, const struct config_section *section,
 static void try_nearest(struct search *s, const struct config_section *section,
                         const struct config_key *key)
 {
-    config_nearest_try(&s->nearest, variable_name(section, key, &s->candidate));
+    buf_clear(&s->candidate);
+    config_variable(section, key, &s->candidate);
+    config_nearest_try(&s->nearest, buf_str(&s->candidate));
 }
 
 static void try_section(struct search *s, const struct config_section *section,
@@ -126,6 +127,7 @@ static bool assign(struct search *s, struct str value, struct config_place at, s
 {
     if (!config_assign(s->config, s->section, s->key, value, false, at, errors))
         return false;
+    *config_line(s->section, s->key) = CONFIG_FROM_ENVIRONMENT;
     if (s->section->kind != CONFIG_TENANT && s->section->kind != CONFIG_MODEL)
         return true;
     if (config_index(s->config))

@@ -33,8 +33,14 @@ enum { KB = 1 << 10, MB = 1 << 20, GB = 1 << 30 };
 static const struct config_key agent_keys[] = {
     {AGENT("agent", "listen", listen), WORDS(1, address), .preset = "127.0.0.1:9201",
      .help = "Where HAProxy connects"},
-    {AGENT("agent", "status", status), TEXT(address), .preset = "",
-     .help = "Where metrics and health are served over HTTP; empty: nowhere"},
+    {AGENT("agent", "status", status), WORDS(0, address), .preset = "",
+     .help = "Where the status page, metrics, health and admin calls are served over HTTP; admin "
+             "calls on a unix socket, or with the token. Empty: nowhere"},
+    {AGENT("agent", "door-token", door_token), SECRET(16), RELOADS, .preset = "",
+     .help = "Lets who sends it as Authorization: Bearer make admin calls over TCP; empty: nobody "
+             "may"},
+    {AGENT("agent", "door-token-file", door_token_file), TEXT(path), RELOADS, .preset = "",
+     .help = "A file that holds that token, instead"},
     {AGENT("agent", "max-connections", max_connections), NUMBER(1, 100000), RELOADS,
      .preset = "1024",
      .help = "Connections from HAProxy; one more is closed at once, and above "

@@ -108,8 +108,17 @@ __attribute__((warn_unused_result)) bool
 config_assign(struct config *c, const struct config_section *section, const struct config_key *key,
               struct str value, bool more, struct config_place at, struct buf *errors);
 
+/* Appends the name of the variable that sets a key, behind SPOA_CACHE_: POLICY_LLM_TTL. */
+void config_variable(const struct config_section *section, const struct config_key *key,
+                     struct buf *out);
+
 /* Every key at its default, with the policy that is always there. NULL: no memory. */
 struct config *config_new(const char *file);
+
+/* In the place of a line: where else the value of a key came from. */
+#define CONFIG_FROM_ENVIRONMENT UINT32_MAX
+#define CONFIG_FROM_ELSEWHERE (UINT32_MAX - 1) /* config_set() */
+#define CONFIG_FROM_BEFORE (UINT32_MAX - 2)    /* config_inherit(): the file has another one */
 
 /* Where the line of a key is remembered. */
 static inline uint32_t *config_line(const struct config_section *section,

@@ -73,4 +73,8 @@ struct metrics {
 /* Appends everything in Prometheus' text format. */
 void metrics_render(const struct metrics *m, const char *version, struct buf *out);
 
+/* Appends the same as JSON: {"version":"...","ready":true,"metrics":{name: number, or a list of
+ * {"labels":{...},"value":number}}}. */
+void metrics_render_json(const struct metrics *m, const char *version, bool ready, struct buf *out);
+
 #endif

@@ -16,10 +16,19 @@ static void resume(struct ev_loop *loop, ev_timer *timer, int events)
     ev_io_start(loop, &l->readable);
 }
 
+void listener_pause(struct listener *l, double seconds)
+{
+    ev_io_stop(l->loop, &l->readable);
+    ev_timer_stop(l->loop, &l->pause);
+    ev_timer_set(&l->pause, seconds, 0.);
+    ev_timer_start(l->loop, &l->pause);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
     struct listener *l = io->data;
 
+    (void)loop;
     (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -29,9 +38,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             log_write(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(errno));
-            ev_io_stop(loop, io);
-            ev_timer_set(&l->pause, PAUSE_SECONDS, 0.);
-            ev_timer_start(loop, &l->pause);
+            listener_pause(l, PAUSE_SECONDS);
             return;
         }
         if (errno != EINTR && errno != ECONNABORTED)

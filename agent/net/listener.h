@@ -23,6 +23,9 @@ struct listener {
 const char *listener_open(struct listener *l, struct ev_loop *loop, struct str address,
                           void (*accepted)(void *ctx, int fd), void *ctx);
 
+/* Accepts nothing for so long; who connects waits. */
+void listener_pause(struct listener *l, double seconds);
+
 /* Stops accepting and, for a unix socket, removes its path unless a successor's is there. */
 void listener_close(struct listener *l);
 

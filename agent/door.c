@@ -1,0 +1,156 @@
+#include "door.h"
+
+#include "explain_call.h"
+#include "net/log.h"
+
+enum { OK = 200, BAD = 400, UNAVAILABLE = 503 };
+
+bool door_is_ready(const struct door *door)
+{
+    const struct door_subject *s = &door->subject;
+
+    return !*s->draining && s->store->ops->ready(s->store);
+}
+
+static unsigned metrics_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    const struct door *door = ctx;
+
+    (void)call;
+    metrics_render(door->subject.metrics, door->subject.version, out);
+    return OK;
+}
+
+static unsigned health_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    (void)ctx;
+    (void)call;
+    buf_append(out, STR("alive\n"));
+    return OK;
+}
+
+static unsigned ready_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    const struct door *door = ctx;
+
+    (void)call;
+    if (door_is_ready(door)) {
+        buf_append(out, STR("ready\n"));
+        return OK;
+    }
+    buf_append(out, *door->subject.draining ? STR("the agent is draining\n")
+                                            : STR("the store is not ready\n"));
+    return UNAVAILABLE;
+}
+
+static unsigned page_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    (void)ctx;
+    (void)call;
+    buf_append(out, (struct str){door_page, (size_t)(door_page_end - door_page)});
+    return OK;
+}
+
+unsigned config_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    const struct door *door = ctx;
+    struct str format = STR(""), changed = STR("");
+
+    http_call_has(call, STR("format"), &format);
+    http_call_has(call, STR("changed"), &changed);
+    config_show(*door->subject.config, str_eq(format, STR("json")), str_eq(changed, STR("yes")),
+                out);
+    return OK;
+}
+
+static void set_actions(struct door *door)
+{
+    void *config = (void *)(uintptr_t)door->subject.config;
+    const struct http_action actions[] = {
+        {.path = "/", page_call, door, .open = true, "text/html; charset=utf-8"},
+        {.path = "/status", status_call, door, .open = true, "application/json"},
+        {.path = "/metrics",
+         metrics_call,
+         door,
+         .open = true,
+         "text/plain; version=0.0.4; charset=utf-8"},
+        {.path = "/healthz", health_call, door, .open = true, NULL},
+        {.path = "/readyz", ready_call, door, .open = true, NULL},
+        {.path = "/explain", explain_call, config, .open = false, NULL},
+        {.path = "/config", config_call, door, .open = false, NULL},
+        {.path = "/inspect", inspect_call, door, .open = false, NULL},
+        {.path = NULL},
+    };
+
+    _Static_assert(sizeof actions <= sizeof door->actions, "DOOR_ACTIONS_MAX");
+    memcpy(door->actions, actions, sizeof actions);
+}
+
+static struct str token(void *ctx)
+{
+    const struct door *door = ctx;
+
+    return (*door->subject.config)->door_token;
+}
+
+static void take_sample(struct door *door)
+{
+    const struct metrics *m = door->subject.metrics;
+    const struct history_sample sample = {
+        .hits = m->hits,
+        .coalesced = m->coalesced,
+        .misses = m->misses,
+        .bypasses = m->bypasses,
+        .stored = m->stored,
+        .refused = m->refused,
+    };
+
+    history_take(&door->history, door_now(door), &sample);
+}
+
+static void on_sampling(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    take_sample(timer->data);
+}
+
+static bool open_http(struct door *door, const struct str_list *addresses)
+{
+    const struct http_door_options options = {
+        .addresses = addresses, .actions = door->actions, .token = token, .ctx = door};
+    const char *error;
+    struct str where;
+
+    door->http = http_door_open(door->subject.loop, &options, &where, &error);
+    if (!door->http)
+        log_write(LOG_LEVEL_ERROR, "cannot open the HTTP door on %.*s: %s", STR_ARGS(where), error);
+    return door->http != NULL;
+}
+
+bool door_open(struct door *door, const struct door_subject *subject)
+{
+    const struct str_list *addresses = &(*subject->config)->status;
+
+    door->subject = *subject;
+    door->started = door_now(door);
+    if (addresses->count == 0)
+        return true;
+    set_actions(door);
+    if (!open_http(door, addresses))
+        return false;
+    take_sample(door);
+    ev_timer_init(&door->sampling, on_sampling, HISTORY_SECONDS, HISTORY_SECONDS);
+    door->sampling.data = door;
+    ev_timer_start(subject->loop, &door->sampling);
+    return true;
+}
+
+void door_close(struct door *door)
+{
+    if (!door->http)
+        return;
+    ev_timer_stop(door->subject.loop, &door->sampling);
+    http_door_close(door->http);
+    door->http = NULL;
+}

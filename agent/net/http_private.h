@@ -1,0 +1,43 @@
+/* What http_door.c and http_client.c share; nobody else includes it. */
+#ifndef NET_HTTP_PRIVATE_H
+#define NET_HTTP_PRIVATE_H
+
+#include "http_door.h"
+#include "listener.h"
+#include <microhttpd.h>
+
+struct http_peer;
+
+struct http_door {
+    struct http_door_options options;
+    struct ev_loop *loop;
+    struct listener *listeners; /* owned */
+    size_t listener_count;
+    struct MHD_Daemon *daemon;
+    ev_io ready;
+    ev_timer tick;               /* lets connections time out */
+    ev_timer rest;               /* until the next turn, see http_door.c */
+    bool again;                  /* there is something to do in it, whatever `ready` says */
+    bool acted;                  /* in this turn */
+    int64_t turn_ends;           /* clock_now(): no second action begins later */
+    struct http_client *waiting; /* for an answer, or for the next turn */
+    struct http_peer *peers;     /* all connections */
+};
+
+/* Has the door do something soon. */
+void http_door_wake(struct http_door *door);
+
+/* Callbacks of the daemon, see MHD_AccessHandlerCallback and MHD_RequestCompletedCallback; the
+ * context of both is the door. */
+enum MHD_Result http_client_request(void *door, struct MHD_Connection *connection, const char *path,
+                                    const char *method, const char *version, const char *piece,
+                                    size_t *piece_len, void **state);
+void http_client_completed(struct http_client *client);
+
+/* Lets those that wait for the next turn go on. */
+void http_client_resume(struct http_door *door);
+
+/* Lets all that wait go on: the door closes. */
+void http_client_release(struct http_door *door);
+
+#endif

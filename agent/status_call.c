@@ -1,0 +1,110 @@
+#include "door.h"
+
+#include "core/json_write.h"
+#include <inttypes.h>
+#include <unistd.h>
+
+enum { OK = 200 };
+
+static void put_number(struct buf *out, const char *name, int64_t value)
+{
+    json_write_name(out, name);
+    buf_printf(out, "%" PRId64, value);
+}
+
+static void put_flag(struct buf *out, const char *name, bool value)
+{
+    json_write_name(out, name);
+    buf_append(out, value ? STR("true") : STR("false"));
+}
+
+static void put_text(struct buf *out, const char *name, struct str text)
+{
+    json_write_name(out, name);
+    json_write_foreign(out, text);
+}
+
+static void put_words(struct buf *out, const char *name, const struct str_list *words)
+{
+    json_write_name(out, name);
+    buf_append_byte(out, '[');
+    for (size_t i = 0; i < words->count; i++) {
+        if (i)
+            buf_append_byte(out, ',');
+        json_write_foreign(out, words->items[i]);
+    }
+    buf_append_byte(out, ']');
+}
+
+/* Where entries are kept; addresses, and nothing that lets in there. */
+static void put_store(struct buf *out, const struct config *c)
+{
+    struct str_list one = {(struct str *)(uintptr_t)&c->redis_address, c->redis_address.len > 0};
+    bool redis = config_uses_redis(c);
+
+    json_write_name(out, "store");
+    buf_append_byte(out, '{');
+    put_text(out, "kind",
+             !redis                     ? STR("memory")
+             : c->redis_cluster.count   ? STR("cluster")
+             : c->redis_sentinels.count ? STR("sentinel")
+                                        : STR("redis"));
+    put_words(out, "addresses",
+              c->redis_cluster.count     ? &c->redis_cluster
+              : c->redis_sentinels.count ? &c->redis_sentinels
+                                         : &one);
+    put_flag(out, "tier", redis && c->memory_tier);
+    put_number(out, "memory_size", c->memory_size);
+    buf_append_byte(out, '}');
+}
+
+static void put_policy(struct buf *out, const struct policy *policy)
+{
+    if (out->ptr[out->len - 1] != '[')
+        buf_append_byte(out, ',');
+    buf_append_byte(out, '{');
+    put_text(out, "name", policy->name);
+    put_text(out, "mode", policy->shadow ? STR("shadow") : STR("serve"));
+    put_text(out, "scope", policy->shared ? STR("shared") : STR("tenant"));
+    put_number(out, "ttl", policy->ttl / 1000);
+    buf_append_byte(out, '}');
+}
+
+static void put_policies(struct buf *out, const struct config *c)
+{
+    const struct config_sections *policies = &c->sections[CONFIG_POLICY];
+
+    json_write_name(out, "policies");
+    buf_append_byte(out, '[');
+    for (size_t i = 0; i < policies->count; i++)
+        put_policy(out, policies->all[i]->item);
+    buf_append_byte(out, ']');
+}
+
+unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
+{
+    const struct door *door = ctx;
+    const struct door_subject *s = &door->subject;
+    const struct config *c = *s->config;
+    struct str ignored;
+
+    metrics_render_json(s->metrics, s->version, door_is_ready(door), out);
+    if (!buf_ok(out))
+        return OK;
+    out->len--; /* the object goes on */
+    put_flag(out, "draining", *s->draining);
+    put_number(out, "pid", getpid());
+    put_number(out, "time", door_now(door));
+    put_number(out, "uptime", (door_now(door) - door->started) / 1000);
+    put_text(out, "config", str_of(s->config_path ? s->config_path : ""));
+    put_store(out, c);
+    put_policies(out, c);
+    put_number(out, "tenants", (int64_t)c->sections[CONFIG_TENANT].count);
+    put_number(out, "models", (int64_t)c->sections[CONFIG_MODEL].count);
+    if (http_call_has(call, STR("history"), &ignored)) {
+        json_write_name(out, "history");
+        history_render(&door->history, out);
+    }
+    buf_append(out, STR("}\n"));
+    return OK;
+}
