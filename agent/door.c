@@ -2,8 +2,9 @@
 
 #include "explain_call.h"
 #include "net/log.h"
+#include "page.h"
 
-enum { OK = 200, BAD = 400, UNAVAILABLE = 503 };
+enum { OK = 200, UNAVAILABLE = 503, POLICY_MAX = 1024 };
 
 bool door_is_ready(const struct door *door)
 {
@@ -47,7 +48,7 @@ static unsigned page_call(void *ctx, const struct http_call *call, struct buf *o
 {
     (void)ctx;
     (void)call;
-    buf_append(out, (struct str){door_page, (size_t)(door_page_end - door_page)});
+    buf_append(out, page_text());
     return OK;
 }
 
@@ -117,11 +118,19 @@ static void on_sampling(struct ev_loop *loop, ev_timer *timer, int events)
 
 static bool open_http(struct door *door, const struct str_list *addresses)
 {
-    const struct http_door_options options = {
-        .addresses = addresses, .actions = door->actions, .token = token, .ctx = door};
     const char *error;
     struct str where;
 
+    door->policy = buf_new(POLICY_MAX);
+    page_policy(&door->policy);
+    buf_append_byte(&door->policy, '\0');
+    if (!buf_ok(&door->policy))
+        return false;
+    const struct http_door_options options = {.addresses = addresses,
+                                              .actions = door->actions,
+                                              .content_policy = door->policy.ptr,
+                                              .token = token,
+                                              .ctx = door};
     door->http = http_door_open(door->subject.loop, &options, &where, &error);
     if (!door->http)
         log_write(LOG_LEVEL_ERROR, "cannot open the HTTP door on %.*s: %s", STR_ARGS(where), error);
@@ -148,9 +157,9 @@ bool door_open(struct door *door, const struct door_subject *subject)
 
 void door_close(struct door *door)
 {
-    if (!door->http)
-        return;
-    ev_timer_stop(door->subject.loop, &door->sampling);
+    if (door->http)
+        ev_timer_stop(door->subject.loop, &door->sampling);
     http_door_close(door->http);
     door->http = NULL;
+    buf_free(&door->policy);
 }

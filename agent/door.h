@@ -24,6 +24,7 @@ struct door {
     struct door_subject subject;
     struct http_action actions[DOOR_ACTIONS_MAX];
     struct http_door *http;
+    struct buf policy; /* for browsers, see page.h */
     struct history history;
     int64_t started; /* ms since the epoch */
     ev_timer sampling;
@@ -47,15 +48,12 @@ static inline int64_t door_now(const struct door *door)
 }
 
 /* The calls, see struct http_action; `ctx` is the door.
- * /status: JSON; with the argument "history" also how it went.
+ * /status: JSON; with the argument "history" also how it went, and what reasons mean.
  * /config: every value and where it came from; "changed=yes" leaves out the defaults.
  * /inspect: what is stored under "key", which is a whole key, or its last part with "tenant" and
  * "policy" (llm); "body=yes" adds the body. */
 unsigned status_call(void *ctx, const struct http_call *call, struct buf *out);
 unsigned config_call(void *ctx, const struct http_call *call, struct buf *out);
 unsigned inspect_call(void *ctx, const struct http_call *call, struct buf *out);
-
-/* The page at /, an HTML document. */
-extern const char door_page[], door_page_end[];
 
 #endif

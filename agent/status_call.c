@@ -81,6 +81,16 @@ static void put_policies(struct buf *out, const struct config *c)
     buf_append_byte(out, ']');
 }
 
+/* What the reasons that were counted mean. */
+static void put_reasons(struct buf *out)
+{
+    json_write_name(out, "reasons");
+    buf_append_byte(out, '{');
+    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)
+        put_text(out, reason_name((enum reason)reason), str_of(reason_help((enum reason)reason)));
+    buf_append_byte(out, '}');
+}
+
 unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
 {
     const struct door *door = ctx;
@@ -104,6 +114,7 @@ unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
     if (http_call_has(call, STR("history"), &ignored)) {
         json_write_name(out, "history");
         history_render(&door->history, out);
+        put_reasons(out);
     }
     buf_append(out, STR("}\n"));
     return OK;

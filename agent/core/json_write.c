@@ -37,6 +37,16 @@ void json_write_foreign(struct buf *out, struct str bytes)
     show_quoted(out, bytes, FOREIGN_MAX);
 }
 
+void json_write_number(struct buf *out, uint64_t value)
+{
+    char digits[20], *first = digits + sizeof digits;
+
+    do
+        *--first = (char)('0' + value % 10);
+    while (value /= 10);
+    buf_append(out, (struct str){first, (size_t)(digits + sizeof digits - first)});
+}
+
 void json_write_name(struct buf *out, const char *name)
 {
     char last = out->len ? out->ptr[out->len - 1] : '{';

@@ -20,11 +20,6 @@ enum {
 static const char text_plain[] = "text/plain; charset=utf-8";
 static const char json[] = "application/json";
 
-/* The page runs and fetches nothing but its own. */
-static const char content_policy[] =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src "
-    "'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /* A call under way. It belongs to its connection, and to its action once that has put off the
  * answer: who lets go last frees it. */
 struct http_client {
@@ -50,7 +45,8 @@ static enum MHD_Result reply(struct http_client *client, unsigned code, const ch
     *text = buf_new(TEXT_MAX);
     MHD_add_response_header(response, "Content-Type", type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "Content-Security-Policy", content_policy);
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            client->door->options.content_policy);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (code == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");

@@ -9,7 +9,7 @@
 enum {
     CONNECTIONS = 64,
     IDLE_SECONDS = 10, /* without a byte */
-    LIFE = 30,         /* seconds for a request, from the first byte to the last */
+    LIFE = 20,         /* seconds for a request, from the first byte to the last */
     TURN = CLOCK_MS,
     REST = 9,
 };

@@ -44,6 +44,7 @@ struct http_action {
 struct http_door_options {
     const struct str_list *addresses;  /* see address.h; at least one */
     const struct http_action *actions; /* ended by one without a path */
+    const char *content_policy;        /* Content-Security-Policy, of every answer */
     /* The token that lets in who does not come by a unix socket; empty: nothing does. */
     struct str (*token)(void *ctx);
     void *ctx;
