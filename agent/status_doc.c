@@ -57,16 +57,27 @@ const struct json_node *status_doc_part(const struct status_doc *doc, const char
     return part && (part->type == JSON_OBJECT || part->type == JSON_ARRAY) ? part : NULL;
 }
 
-double status_doc_sum(const struct status_doc *doc, const char *metric, const char *label,
-                      struct str value)
+static bool has_labels(const struct status_doc *doc, const struct json_node *item,
+                       const struct status_label *labels, size_t count)
+{
+    const struct json_node *said = member(doc, item, "labels");
+
+    for (size_t i = 0; i < count; i++)
+        if (!str_eq(status_doc_member(doc, said, labels[i].name), labels[i].value))
+            return false;
+    return true;
+}
+
+double status_doc_sum(const struct status_doc *doc, const char *metric,
+                      const struct status_label *labels, size_t count)
 {
     const struct json_node *list = member(doc, doc->metrics, metric);
     double sum = 0;
 
     if (!list || list->type != JSON_ARRAY)
-        return number_of(list);
+        return count ? 0 : number_of(list);
     for (const struct json_node *n = json_first(list); n; n = json_next(&doc->doc, list, n))
-        if (!label || str_eq(status_doc_member(doc, member(doc, n, "labels"), label), value))
+        if (has_labels(doc, n, labels, count))
             sum += number_of(member(doc, n, "value"));
     return sum;
 }

@@ -28,10 +28,14 @@ const struct json_node *status_doc_part(const struct status_doc *doc, const char
 struct str status_doc_member(const struct status_doc *doc, const struct json_node *part,
                              const char *name);
 
-/* A metric; of one with labels all values together, or with a label those that have this value of
- * it. */
-double status_doc_sum(const struct status_doc *doc, const char *metric, const char *label,
-                      struct str value);
+struct status_label {
+    const char *name;
+    struct str value;
+};
+
+/* A metric; of one with labels, those values together that have all of these. */
+double status_doc_sum(const struct status_doc *doc, const char *metric,
+                      const struct status_label *labels, size_t count);
 
 /* The seconds (or whatever it counts) that a share `q` of what a histogram counted did not pass,
  * since `before` when that is not NULL; negative when nothing was counted. */

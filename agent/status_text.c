@@ -69,18 +69,29 @@ static void put_heading(struct buf *out, const char *text)
     buf_printf(out, "\n\n%s", text);
 }
 
+/* `label` NULL: all values of the metric. */
 static double total_of(const struct view *v, const char *metric, const char *label,
                        const char *value)
 {
-    return status_doc_sum(v->now, metric, label, str_of(value));
+    const struct status_label only = {label, str_of(value)};
+
+    return status_doc_sum(v->now, metric, &only, label != NULL);
+}
+
+static double change_by(const struct view *v, const char *metric, const struct status_label *labels,
+                        size_t count)
+{
+    double before = v->before ? status_doc_sum(v->before, metric, labels, count) : 0;
+
+    return status_doc_sum(v->now, metric, labels, count) - before;
 }
 
 static double change_of(const struct view *v, const char *metric, const char *label,
                         const char *value)
 {
-    double total = total_of(v, metric, label, value);
+    const struct status_label only = {label, str_of(value)};
 
-    return v->before ? total - status_doc_sum(v->before, metric, label, str_of(value)) : total;
+    return change_by(v, metric, &only, label != NULL);
 }
 
 static void put_rate(const struct view *v, double change)
@@ -145,15 +156,21 @@ static void say_store(const struct view *v)
     buf_append_byte(out, '\n');
 }
 
+/* A share of a negative whole is left out. */
+static void say_share(const struct view *v, double part, double whole)
+{
+    if (whole >= 0)
+        put_value(v->out, whole > 0, whole > 0 ? 100 * part / whole : 0, " %");
+    else
+        buf_printf(v->out, "%*s", COLUMN, "");
+}
+
 static void say_row(const struct view *v, const char *label, double total, double change,
                     double whole)
 {
     put_label(v->out, label);
     put_count(v->out, total);
-    if (whole >= 0)
-        put_value(v->out, whole > 0, whole > 0 ? 100 * change / whole : 0, " %");
-    else
-        buf_printf(v->out, "%*s", COLUMN, "");
+    say_share(v, change, whole);
     put_rate(v, change);
 }
 
@@ -278,7 +295,8 @@ static struct group *group_of(struct group *groups, size_t *count, struct str ki
     return &groups[(*count)++];
 }
 
-/* Adds what a metric has by the label, or takes it away from the change. */
+/* Adds what a metric has by the label, or takes it away from the change. The kind is the result,
+ * where it has that label; NULL: none. */
 static void add_groups(const struct status_doc *doc, const char *metric, const char *kind,
                        const char *label, bool before, struct group *groups, size_t *count)
 {
@@ -289,8 +307,8 @@ static void add_groups(const struct status_doc *doc, const char *metric, const c
     for (const struct json_node *n = json_first(list); n; n = json_next(&doc->doc, list, n)) {
         const struct json_node *labels = json_member(&doc->doc, n, STR("labels"));
         const struct json_node *value = json_member(&doc->doc, n, STR("value"));
-        struct str said = status_doc_member(doc, labels, "result");
-        struct group *group = group_of(groups, count, said.len ? said : str_of(kind),
+        struct str said = kind ? status_doc_member(doc, labels, "result") : STR("");
+        struct group *group = group_of(groups, count, said.len || !kind ? said : str_of(kind),
                                        status_doc_member(doc, labels, label));
         if (!group || !value || value->type != JSON_NUMBER)
             continue;
@@ -309,18 +327,28 @@ static int by_change(const void *a_, const void *b_)
     return (a->total < b->total) - (a->total > b->total);
 }
 
+/* A label of foreign names. */
+static void put_names(struct buf *out, struct str kind, struct str name)
+{
+    buf_append_byte(out, '\n');
+    size_t begin = out->len;
+    buf_append(out, STR("  "));
+    show_text(out, kind, 8);
+    if (kind.len)
+        buf_append_byte(out, ' ');
+    show_text(out, name, NAME_COLUMNS - (out->len - begin));
+    while (out->len < begin + LABEL && buf_ok(out))
+        buf_append_byte(out, ' ');
+}
+
 static void say_groups(const struct view *v, struct group *groups, size_t count)
 {
     qsort(groups, count, sizeof *groups, by_change);
     for (size_t i = 0; i < count && i < ROWS_MAX; i++) {
-        struct buf label = buf_new(64);
-        buf_append(&label, STR("  "));
-        show_text(&label, groups[i].kind, 8);
-        buf_append_byte(&label, ' ');
-        show_text(&label, groups[i].name, NAME_COLUMNS - label.len);
-        buf_append_byte(&label, '\0');
-        say_row(v, label.ptr ? label.ptr : "", groups[i].total, groups[i].change, -1);
-        buf_free(&label);
+        put_names(v->out, groups[i].kind, groups[i].name);
+        put_count(v->out, groups[i].total);
+        say_share(v, 0, -1);
+        put_rate(v, groups[i].change);
     }
 }
 
@@ -346,6 +374,28 @@ static void say_reasons(const struct view *v)
     say_groups(v, groups, count);
 }
 
+/* The share of a policy's row is what was answered from the cache. */
+static void say_policies(const struct view *v)
+{
+    struct group groups[GROUPS_MAX];
+    size_t count = 0;
+
+    add_groups(v->now, "lookups_total", NULL, "policy", false, groups, &count);
+    if (count == 0 || groups[0].name.len == 0)
+        return;
+    put_heading(v->out, "policies, and what they answer from the cache");
+    for (size_t i = 0; i < count && i < ROWS_MAX; i++) {
+        const struct status_label labels[] = {{"policy", groups[i].name}, {"result", STR("hit")}};
+        double all = change_by(v, "lookups_total", labels, 1);
+        double served =
+            change_by(v, "lookups_total", labels, 2) + change_by(v, "coalesced_total", labels, 1);
+        put_names(v->out, STR(""), groups[i].name);
+        put_count(v->out, groups[i].total);
+        say_share(v, served, all);
+        put_rate(v, all);
+    }
+}
+
 void status_text(const struct status_doc *now, const struct status_doc *before, struct buf *out)
 {
     double seconds = status_doc_number(now, "uptime");
@@ -365,6 +415,7 @@ void status_text(const struct status_doc *now, const struct status_doc *before, 
     say_redis(&v);
     say_spop(&v);
     say_saved(&v);
+    say_policies(&v);
     say_reasons(&v);
     buf_append_byte(out, '\n');
 }
