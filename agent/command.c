@@ -2,8 +2,8 @@
 
 #include "config_command.h"
 #include "explain_command.h"
-#include "purge_command.h"
 #include "inspect_command.h"
+#include "purge_command.h"
 #include "settings.h"
 #include "status_command.h"
 #include "top_command.h"

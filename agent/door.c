@@ -80,9 +80,12 @@ static void set_actions(struct door *door)
         {.path = "/explain", explain_call, config, .open = false, NULL},
         {.path = "/config", config_call, door, .open = false, NULL},
         {.path = "/inspect", inspect_call, door, .open = false, NULL},
+        {.path = "/purge", purge_call, &door->purges, .open = false, NULL},
         {.path = NULL},
     };
 
+    door->purges =
+        (struct purge_target){door->subject.loop, door->subject.config, door->subject.book};
     _Static_assert(sizeof actions <= sizeof door->actions, "DOOR_ACTIONS_MAX");
     memcpy(door->actions, actions, sizeof actions);
 }

@@ -5,7 +5,7 @@
 
 #include "cache.h"
 #include "core/history.h"
-#include "net/http_door.h"
+#include "purge_call.h"
 
 /* What is looked at. What it points to stays in place until door_close(). */
 struct door_subject {
@@ -15,6 +15,7 @@ struct door_subject {
     const struct metrics *metrics;
     struct store *store;
     struct cache *cache;
+    struct purge_book *book;
     const bool *draining;
 };
 
@@ -23,6 +24,7 @@ enum { DOOR_ACTIONS_MAX = 12 };
 struct door {
     struct door_subject subject;
     struct http_action actions[DOOR_ACTIONS_MAX];
+    struct purge_target purges;
     struct http_door *http;
     struct buf policy; /* for browsers, see page.h */
     struct history history;

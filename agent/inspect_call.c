@@ -160,6 +160,13 @@ static void put_label(struct buf *out, const char *label)
     buf_printf(out, "%s%-9s ", out->len ? "\n" : "", label);
 }
 
+static struct str policy_of(const struct inspected *i)
+{
+    struct str rest = str_from(key_text(&i->how->key), sizeof KEY_PREFIX - 1);
+
+    return str_split(&rest, ':');
+}
+
 static bool is_shared(const struct inspected *i)
 {
     return i->entry.tenant == 0;
@@ -177,6 +184,27 @@ static void say_times(struct buf *out, const struct inspected *i)
     put_label(out, "fresh");
     buf_append(out, e->fresh_until > i->now ? STR("for ") : STR("not any more, since "));
     put_duration(out, llabs(e->fresh_until - i->now));
+}
+
+static bool is_purged(const struct inspected *i)
+{
+    const struct entry *e = &i->entry;
+    const struct purge_subject subject = {.epoch = e->epoch,
+                                          .policy = policy_of(i),
+                                          .models = e->models,
+                                          .tags = e->tags,
+                                          .key = key_hash(&i->how->key),
+                                          .tenant = e->tenant};
+
+    return !purges_allow(purge_book_purges(i->how->door->subject.book), &subject);
+}
+
+static void say_names(struct buf *out, const char *label, struct str names)
+{
+    if (names.len == 0)
+        return;
+    put_label(out, label);
+    show_text(out, str_trim(names), SIZE_MAX);
 }
 
 static void say_size(struct buf *out, const struct inspected *i)
@@ -204,13 +232,6 @@ static void say_headers(struct buf *out, const struct inspected *i)
     }
 }
 
-static struct str policy_of(const struct inspected *i)
-{
-    struct str rest = str_from(key_text(&i->how->key), sizeof KEY_PREFIX - 1);
-
-    return str_split(&rest, ':');
-}
-
 static void say(struct buf *out, const struct inspected *i)
 {
     put_label(out, "key");
@@ -225,6 +246,10 @@ static void say(struct buf *out, const struct inspected *i)
     put_label(out, "status");
     buf_printf(out, "%u", i->entry.code);
     say_times(out, i);
+    if (is_purged(i))
+        buf_append(out, STR("; but it was purged, and is not served"));
+    say_names(out, "models", i->entry.models);
+    say_names(out, "tags", i->entry.tags);
     say_size(out, i);
     say_headers(out, i);
     buf_append_byte(out, '\n');
@@ -291,6 +316,12 @@ static void say_json(struct buf *out, const struct inspected *i)
     put_number(out, "created", e->created);
     put_number(out, "age", (i->now - e->created) / 1000);
     put_number(out, "ttl", (e->fresh_until - i->now) / 1000);
+    json_write_name(out, "purged");
+    buf_append(out, is_purged(i) ? STR("true") : STR("false"));
+    json_write_name(out, "models");
+    json_write_foreign(out, str_trim(e->models));
+    json_write_name(out, "tags");
+    json_write_foreign(out, str_trim(e->tags));
     put_number(out, "body_bytes", (int64_t)e->body.len);
     put_number(out, "entry_bytes", (int64_t)i->opened.len);
     put_number(out, "stored_bytes", (int64_t)i->stored.len);

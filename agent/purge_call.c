@@ -1,5 +1,6 @@
 #include "purge_call.h"
 
+#include "core/json_write.h"
 #include "core/scope.h"
 #include "net/log.h"
 #include <stdlib.h>
@@ -85,18 +86,6 @@ static const char *set_scope(struct buf *scope, const struct config *config, str
     return "what can be purged is all, policy, tenant, model, tag or key";
 }
 
-/* A scope has no byte that JSON does not take but these. */
-static void append_json(struct buf *out, struct str text)
-{
-    buf_append(out, STR("\""));
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
-            buf_append(out, STR("\\"));
-        buf_append_byte(out, (uint8_t)text.ptr[i]);
-    }
-    buf_append(out, STR("\""));
-}
-
 static void say_purged(struct buf *out, const struct purge *purge, int64_t epoch)
 {
     struct str scope = buf_str(&purge->scope);
@@ -107,7 +96,7 @@ static void say_purged(struct buf *out, const struct purge *purge, int64_t epoch
         return;
     }
     buf_append(out, STR("{\"purged\":"));
-    append_json(out, scope);
+    json_write_string(out, scope);
     buf_printf(out, ",\"epoch\":%lld}\n", (long long)epoch);
 }
 

@@ -9,7 +9,7 @@
 
 struct purge_target {
     struct ev_loop *loop;
-    struct config **config; /* the pointer to the one in use */
+    struct config *const *config; /* the pointer to the one in use */
     struct purge_book *book;
 };
 

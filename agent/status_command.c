@@ -26,7 +26,7 @@ static int show(const struct door_client *client, struct status_doc *doc)
         fprintf(stderr, "spoa-cache status: what answers there is no agent\n");
         return EXIT_FAILURE;
     }
-    const struct json_node *ready = json_member(&doc->doc, doc->doc.nodes, STR("ready"));
+    const struct json_node *ready = status_doc_find(doc, doc->doc.nodes, "ready");
     if (client->json)
         buf_append(&text, buf_str(&doc->text));
     else

@@ -25,8 +25,8 @@ static double number_of(const struct json_node *node)
     return node && node->type == JSON_NUMBER ? strtod(node->text.ptr, NULL) : 0;
 }
 
-static const struct json_node *member(const struct status_doc *doc, const struct json_node *object,
-                                      const char *name)
+const struct json_node *status_doc_find(const struct status_doc *doc,
+                                        const struct json_node *object, const char *name)
 {
     return object && object->type == JSON_OBJECT ? json_member(&doc->doc, object, str_of(name))
                                                  : NULL;
@@ -35,7 +35,7 @@ static const struct json_node *member(const struct status_doc *doc, const struct
 struct str status_doc_member(const struct status_doc *doc, const struct json_node *part,
                              const char *name)
 {
-    const struct json_node *node = member(doc, part, name);
+    const struct json_node *node = status_doc_find(doc, part, name);
 
     return node && node->type == JSON_STRING ? node->text : STR("");
 }
@@ -47,12 +47,12 @@ struct str status_doc_text(const struct status_doc *doc, const char *name)
 
 double status_doc_number(const struct status_doc *doc, const char *name)
 {
-    return number_of(member(doc, doc->doc.nodes, name));
+    return number_of(status_doc_find(doc, doc->doc.nodes, name));
 }
 
 const struct json_node *status_doc_part(const struct status_doc *doc, const char *name)
 {
-    const struct json_node *part = member(doc, doc->doc.nodes, name);
+    const struct json_node *part = status_doc_find(doc, doc->doc.nodes, name);
 
     return part && (part->type == JSON_OBJECT || part->type == JSON_ARRAY) ? part : NULL;
 }
@@ -60,7 +60,7 @@ const struct json_node *status_doc_part(const struct status_doc *doc, const char
 static bool has_labels(const struct status_doc *doc, const struct json_node *item,
                        const struct status_label *labels, size_t count)
 {
-    const struct json_node *said = member(doc, item, "labels");
+    const struct json_node *said = status_doc_find(doc, item, "labels");
 
     for (size_t i = 0; i < count; i++)
         if (!str_eq(status_doc_member(doc, said, labels[i].name), labels[i].value))
@@ -71,14 +71,14 @@ static bool has_labels(const struct status_doc *doc, const struct json_node *ite
 double status_doc_sum(const struct status_doc *doc, const char *metric,
                       const struct status_label *labels, size_t count)
 {
-    const struct json_node *list = member(doc, doc->metrics, metric);
+    const struct json_node *list = status_doc_find(doc, doc->metrics, metric);
     double sum = 0;
 
     if (!list || list->type != JSON_ARRAY)
         return count ? 0 : number_of(list);
     for (const struct json_node *n = json_first(list); n; n = json_next(&doc->doc, list, n))
         if (has_labels(doc, n, labels, count))
-            sum += number_of(member(doc, n, "value"));
+            sum += number_of(status_doc_find(doc, n, "value"));
     return sum;
 }
 
@@ -90,8 +90,8 @@ struct spread {
 
 static void read_spread(const struct status_doc *doc, const char *metric, struct spread *out)
 {
-    const struct json_node *histogram = member(doc, doc->metrics, metric);
-    const struct json_node *list = member(doc, histogram, "buckets");
+    const struct json_node *histogram = status_doc_find(doc, doc->metrics, metric);
+    const struct json_node *list = status_doc_find(doc, histogram, "buckets");
 
     *out = (struct spread){0};
     if (!list || list->type != JSON_ARRAY)
@@ -102,7 +102,7 @@ static void read_spread(const struct status_doc *doc, const char *metric, struct
         out->bounds[out->count] = number_of(json_first(n));
         out->counts[out->count++] = number_of(json_next(&doc->doc, n, json_first(n)));
     }
-    out->counts[out->count] = number_of(member(doc, histogram, "count"));
+    out->counts[out->count] = number_of(status_doc_find(doc, histogram, "count"));
 }
 
 static void subtract(struct spread *s, const struct spread *before)

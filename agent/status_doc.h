@@ -24,6 +24,10 @@ double status_doc_number(const struct status_doc *doc, const char *name);
 /* A member of it that is an object or an array, or NULL. */
 const struct json_node *status_doc_part(const struct status_doc *doc, const char *name);
 
+/* The member of an object; NULL when there is none, or it is no object. */
+const struct json_node *status_doc_find(const struct status_doc *doc,
+                                        const struct json_node *object, const char *name);
+
 /* A text in a part; empty when there is none. */
 struct str status_doc_member(const struct status_doc *doc, const struct json_node *part,
                              const char *name);

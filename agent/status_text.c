@@ -1,6 +1,7 @@
 #include "status_text.h"
 
 #include "core/show.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,7 +22,7 @@ struct group {
 void status_text_count(struct buf *out, double value)
 {
     char digits[32];
-    int len = snprintf(digits, sizeof digits, "%.0f", value);
+    int len = snprintf(digits, sizeof digits, fabs(value) < 1e18 ? "%.0f" : "%.3g", value);
 
     for (int i = 0; i < len; i++) {
         if (i && (len - i) % 3 == 0 && digits[i - 1] != '-')
@@ -111,7 +112,7 @@ static void say_uptime(struct buf *out, long seconds)
 
 static bool is_true(const struct status_doc *doc, const char *name)
 {
-    const struct json_node *node = json_member(&doc->doc, doc->doc.nodes, str_of(name));
+    const struct json_node *node = status_doc_find(doc, doc->doc.nodes, name);
 
     return node && node->type == JSON_TRUE;
 }
@@ -144,13 +145,13 @@ static void say_store(const struct view *v)
         return;
     buf_append_byte(out, '\n');
     show_text(out, status_doc_member(v->now, store, "kind"), SHOW_SHORT);
-    list = json_member(&v->now->doc, store, STR("addresses"));
+    list = status_doc_find(v->now, store, "addresses");
     if (list && list->type == JSON_ARRAY)
         for (n = json_first(list); n; n = json_next(&v->now->doc, list, n)) {
             buf_append_byte(out, ' ');
             show_text(out, n->text, SHOW_SHORT);
         }
-    n = json_member(&v->now->doc, store, STR("tier"));
+    n = status_doc_find(v->now, store, "tier");
     if (n && n->type == JSON_TRUE)
         buf_append(out, STR(", and a memory tier"));
     buf_append_byte(out, '\n');
@@ -263,7 +264,7 @@ static void say_spop(const struct view *v)
     put_label(v->out, "SPOP");
     buf_printf(v->out, "%.0f connections", total_of(v, "spop_connections", NULL, ""));
     say_number(v, "spop_inflight", "in flight");
-    say_number(v, "waiting", "waiting for another's answer");
+    say_number(v, "waiting", "waiting for others");
 }
 
 static void say_saved(const struct view *v)
@@ -300,13 +301,13 @@ static struct group *group_of(struct group *groups, size_t *count, struct str ki
 static void add_groups(const struct status_doc *doc, const char *metric, const char *kind,
                        const char *label, bool before, struct group *groups, size_t *count)
 {
-    const struct json_node *list = json_member(&doc->doc, doc->metrics, str_of(metric));
+    const struct json_node *list = status_doc_find(doc, doc->metrics, metric);
 
     if (!list || list->type != JSON_ARRAY)
         return;
     for (const struct json_node *n = json_first(list); n; n = json_next(&doc->doc, list, n)) {
-        const struct json_node *labels = json_member(&doc->doc, n, STR("labels"));
-        const struct json_node *value = json_member(&doc->doc, n, STR("value"));
+        const struct json_node *labels = status_doc_find(doc, n, "labels");
+        const struct json_node *value = status_doc_find(doc, n, "value");
         struct str said = kind ? status_doc_member(doc, labels, "result") : STR("");
         struct group *group = group_of(groups, count, said.len || !kind ? said : str_of(kind),
                                        status_doc_member(doc, labels, label));

@@ -12,7 +12,7 @@ import harness
 from harness import ROOT, chat, prompt
 
 TOKEN = 'correct-horse-battery-staple'
-COMMANDS = ['status', 'top', 'inspect', 'config']
+COMMANDS = ['status', 'top', 'inspect', 'config', 'purge']
 KEY = 'sc:llm:' + '0' * 16 + ':' + 'a' * 32
 
 
@@ -61,7 +61,7 @@ def test_the_door_is_found(agent, command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_what_cannot_be_reached_is_1_and_misuse_is_2(command, tmp_path):
-    words = [KEY] if command == 'inspect' else []
+    words = {'inspect': [KEY], 'purge': ['all']}.get(command, [])
     said = run(command, '--door', f'unix:{tmp_path}/none', *words, status=1)
     assert said == f'spoa-cache {command}: unix:{tmp_path}/none: No such file or directory\n'
     for wrong in (['--no-such-option'], ['a', 'b'], ['--door'], ['-c', '/no/such/file']):

@@ -17,7 +17,7 @@ from harness import chat, prompt, wait_for
 
 TOKEN = 'correct-horse-battery-staple'
 OPEN = ['/', '/status', '/metrics', '/healthz', '/readyz']
-ADMIN = ['/explain', '/config', '/inspect']
+ADMIN = ['/explain', '/config', '/inspect', '/purge']
 REDIS = '[redis]\naddress = {}\n[key]\nsecret = 0123456789abcdef\n'
 
 
@@ -262,6 +262,16 @@ def test_inspect_shows_an_entry(request, kind):
     said = inspect(stack.status, key, tenant='acme', format='json', body='yes')
     assert said.json['body'].encode() == body
     assert inspect(stack.status, key, tenant='acme', body='yes').body.endswith(b'\n\n' + body)
+
+
+def test_inspect_knows_what_was_purged(sanitized_stack):
+    stack = sanitized_stack
+    key = stack.post(prompt()).header('x-cache-key')
+    said = inspect(stack.status, key, tenant='acme', format='json').json
+    assert not said['purged'] and said['models'] == 'gpt-4' and said['tags'] == ''
+    assert ask(stack.status, f'/purge?kind=key&name={key}', 'POST').status == 200
+    assert inspect(stack.status, key, tenant='acme', format='json').json['purged']
+    assert b'purged, and is not served' in inspect(stack.status, key, tenant='acme').body
 
 
 def test_inspect_finds_nothing_of_another_tenant(stack):

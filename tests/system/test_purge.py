@@ -48,7 +48,7 @@ def agent_of(redis, **how):
 
 def run(agent, *words):
     """spoa-cache purge through that agent."""
-    return subprocess.run([AGENT, 'purge', '--socket', agent.status, *words], text=True,
+    return subprocess.run([AGENT, 'purge', '--door', agent.status, *words], text=True,
                           capture_output=True, timeout=30)
 
 
@@ -358,7 +358,7 @@ def test_a_frozen_redis_is_not_waited_for(redis):
         wait_for(lambda: look(agent, question())['reason'] == 'absent', 'Redis is connected')
         redis.freeze()
         try:
-            call = subprocess.Popen([AGENT, 'purge', '--socket', agent.status, 'all'],
+            call = subprocess.Popen([AGENT, 'purge', '--door', agent.status, 'all'],
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             wait_for(lambda: metrics(agent.status)['redis_pending'], 'it is under way')
             agent.process.terminate()

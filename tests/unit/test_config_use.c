@@ -99,8 +99,8 @@ static const struct {
     {"POLICY_LLM_TTL", "1",
      "environment SPOA_CACHE_POLICY_LLM_TTL: [policy llm] ttl: \"1\" is not a duration from 1s to "
      "3650d, in ms, s, m, h or d\n"},
-    {"AGENT_STATUS", "a\nb",
-     "environment SPOA_CACHE_AGENT_STATUS: [agent] status: \"a?b\" is not an address: HOST:PORT, "
+    {"REDIS_ADDRESS", "a\nb",
+     "environment SPOA_CACHE_REDIS_ADDRESS: [redis] address: \"a?b\" is not an address: HOST:PORT, "
      "[V6]:PORT or unix:PATH\n"},
     {"KEY_SECRET_FILE", "a ;b",
      "environment SPOA_CACHE_KEY_SECRET_FILE: [key] secret-file: \"a ;b\" is not a path\n"},

@@ -39,6 +39,7 @@ struct str unit_json(const char *text);
     X(config_sections)                                                                             \
     X(config_use)                                                                                  \
     X(settings)                                                                                    \
+    X(status)                                                                                      \
     X(units)                                                                                       \
     X(memo)                                                                                        \
     X(memory)                                                                                      \
