@@ -121,10 +121,12 @@ install: all ## into DESTDIR and PREFIX
 	install -Dm644 spoe/cache.conf $(DESTDIR)$(PREFIX)/share/spoa-cache/cache.conf
 	install -Dm644 haproxy/haproxy.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/haproxy.cfg
 	install -Dm644 haproxy/redis-tls.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/redis-tls.cfg
+	install -Dm644 agent/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoa-cache
 
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/spoa-cache
 	rm -rf $(DESTDIR)$(PREFIX)/share/spoa-cache
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoa-cache
 
 clean: ## what was built
 	rm -rf $(BUILD)
