@@ -1,4 +1,4 @@
-/* Options, wiring, signals, drain. */
+/* Wiring, signals, drain. */
 #include "cache.h"
 #include "command.h"
 #include "core/config.h"
@@ -8,12 +8,13 @@
 #include "net/log.h"
 #include "net/spop_conn.h"
 #include "net/spop_server.h"
+#include "options.h"
+#include "service.h"
 #include "settings.h"
 #include "store/memory.h"
 #include "store/redis.h"
 #include "store/tier.h"
 #include <errno.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,14 +22,6 @@
 #include <sys/random.h>
 
 enum { ERRORS_MAX = 64 << 10, HEAP_KEEP = 4 << 20 };
-
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_PRINT_MARKDOWN };
-
-struct options {
-    const char *config;
-    enum action action;
-    const struct command *command; /* NULL: none; its arguments begin at optind */
-};
 
 /* Everything that lives as long as the process. */
 struct agent {
@@ -46,79 +39,11 @@ struct agent {
     struct door door;
     struct listener *listeners;
     size_t listener_count;
+    struct service service;
     ev_signal term, interrupt, hangup;
     ev_timer drain; /* drain-delay, then drain-timeout */
     bool draining;
 };
-
-static const char usage[] =
-    "usage: spoa-cache [-c FILE] [--check | --print-config]\n"
-    "       spoa-cache [-c FILE] COMMAND ...\n"
-    "\n"
-    "The response cache of HAProxy: answers its SPOE messages from Redis or memory.\n"
-    "\n"
-    "  -c, --config FILE   read the configuration from FILE (or $SPOA_CACHE_CONFIG; without\n"
-    "                      either the defaults and the environment apply)\n"
-    "      --check         check the configuration and exit: 0 when it is right, 2 when not\n"
-    "      --print-config[=markdown]\n"
-    "                      print every key with its value, default and meaning, and exit\n"
-    "      --version       print the version and exit\n"
-    "  -h, --help          print this and exit\n"
-    "\n"
-    "Every key may also come from the environment: SPOA_CACHE_REDIS_ADDRESS is [redis] address.\n"
-    "SIGHUP reloads the configuration; SIGTERM and SIGINT drain and exit, a second one at once.\n"
-    "\n"
-    "Commands, each with a --help of its own:\n";
-
-_Noreturn static void usage_error(const char *where, const char *what)
-{
-    fprintf(stderr, "spoa-cache: %s does not take \"%s\"\ntry spoa-cache --help\n", where, what);
-    exit(EXIT_USAGE);
-}
-
-static void parse_options(struct options *out, int argc, char **argv)
-{
-    enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION };
-    static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, OPT_CHECK},
-        {"print-config", optional_argument, NULL, OPT_PRINT},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    *out = (struct options){.config = getenv("SPOA_CACHE_CONFIG"), .action = ACTION_RUN};
-    while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            out->config = optarg;
-            break;
-        case OPT_CHECK:
-            out->action = ACTION_CHECK;
-            break;
-        case OPT_PRINT:
-            out->action = optarg ? ACTION_PRINT_MARKDOWN : ACTION_PRINT;
-            if (optarg && strcmp(optarg, "markdown") != 0)
-                usage_error("--print-config", optarg);
-            break;
-        case OPT_VERSION:
-            puts("spoa-cache " VERSION);
-            exit(EXIT_SUCCESS);
-        case 'h':
-            fputs(usage, stdout);
-            command_list();
-            exit(EXIT_SUCCESS);
-        default:
-            fputs("try spoa-cache --help\n", stderr);
-            exit(EXIT_USAGE);
-        }
-    }
-    out->command = optind < argc ? command_find(argv[optind]) : NULL;
-    if (optind < argc && !out->command)
-        usage_error("the command line", argv[optind]);
-}
 
 static int print_config(const struct config *config, bool markdown)
 {
@@ -223,7 +148,8 @@ static void apply_limits(struct agent *agent)
     };
 
     spop_server_set_limits(agent->server, &limits);
-    log_set_level((enum log_level)c->log_level);
+    service_log(c);
+    service_raise_files(c);
     warn_of_exposed_keys(c);
 }
 
@@ -318,6 +244,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *signal, int events)
     }
     agent->draining = true;
     log_write(LOG_LEVEL_INFO, "draining");
+    service_stopping(&agent->service, agent->config);
     spop_server_fail_checks(agent->server);
     cache_drain(agent->cache);
     start_timer(agent, &agent->drain, agent->config->drain_delay, on_drain_delay);
@@ -337,13 +264,29 @@ static bool keep_fixed_values(struct config *config, const struct config *in_use
     return kept && config_inherit(config, in_use);
 }
 
-static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
+static void log_mistakes(struct str mistakes)
 {
-    struct agent *agent = signal->data;
-    struct config *config = command_config(agent->config_path);
+    while (mistakes.len) {
+        struct str line = str_split(&mistakes, '\n');
+        log_write(LOG_LEVEL_ERROR, "%.*s", STR_ARGS(line));
+    }
+}
 
-    (void)loop;
-    (void)events;
+static struct config *read_again(const char *path)
+{
+    struct buf errors = buf_new(ERRORS_MAX);
+    struct config *config = settings_load(path, &errors);
+
+    if (!config)
+        log_mistakes(buf_str(&errors));
+    buf_free(&errors);
+    return config;
+}
+
+static void reload(struct agent *agent)
+{
+    struct config *config = read_again(agent->config_path);
+
     if (!config || !keep_fixed_values(config, agent->config) ||
         !cache_set_config(agent->cache, config)) {
         log_write(LOG_LEVEL_ERROR, "not reloaded: going on with the configuration in use");
@@ -354,6 +297,15 @@ static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
     agent->config = config;
     apply_limits(agent);
     log_write(LOG_LEVEL_INFO, "configuration reloaded");
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    (void)loop;
+    (void)events;
+    service_reloading();
+    reload(signal->data);
+    service_reloaded();
 }
 
 static void start_signal(struct agent *agent, ev_signal *watcher, int number,
@@ -406,6 +358,7 @@ static bool start(struct agent *agent)
 /* In this order: who asks, who remembers, and then what both point to. */
 static void finish(struct agent *agent)
 {
+    service_finish(&agent->service);
     close_listeners(agent);
     free(agent->listeners);
     door_close(&agent->door);
@@ -426,12 +379,23 @@ static void finish(struct agent *agent)
         ev_loop_destroy(agent->loop);
 }
 
+static bool become_user(const struct config *config)
+{
+    service_log(config);
+    const char *error = service_become_user(config);
+    if (error)
+        log_write(LOG_LEVEL_ERROR, "cannot run as [agent] user = %.*s: %s", STR_ARGS(config->user),
+                  error);
+    return error == NULL;
+}
+
 static int run(const char *config_path, struct config *config)
 {
     struct agent agent = {.config_path = config_path, .config = config};
-    bool started = start(&agent);
+    bool started = become_user(config) && start(&agent);
 
     if (started) {
+        service_started(&agent.service, agent.loop, agent.store);
         log_write(LOG_LEVEL_INFO, "spoa-cache %s serves from %s", VERSION,
                   config_uses_redis(config) ? "Redis" : "memory");
         ev_run(agent.loop, 0);
@@ -445,16 +409,16 @@ int main(int argc, char **argv)
 {
     struct options options;
 
-    parse_options(&options, argc, argv);
-    if (options.command)
-        return options.command->run(options.config, argc - optind, argv + optind);
+    options_parse(&options, argc, argv);
+    if (options.action == ACTION_COMMAND)
+        return options.command->run(options.config, options.argc, options.argv);
+    if (options.action == ACTION_VERSION)
+        return puts("spoa-cache " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     struct config *config = command_config(options.config);
     if (!config)
         return EXIT_USAGE;
     int status = EXIT_SUCCESS;
     switch (options.action) {
-    case ACTION_RUN:
-        return run(options.config, config);
     case ACTION_CHECK:
         puts("the configuration is right");
         break;
@@ -464,6 +428,8 @@ int main(int argc, char **argv)
     case ACTION_PRINT_MARKDOWN:
         status = print_config(config, true);
         break;
+    default:
+        return run(options.config, config);
     }
     config_unref(config);
     return status;

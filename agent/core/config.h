@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+enum log_sink { LOG_SINK_STDERR, LOG_SINK_SYSLOG };
 
 enum {
     CONFIG_MAX_POLICIES = 64,
@@ -49,7 +51,9 @@ struct config {
     int64_t max_connections, max_waiting;
     int64_t max_frame_size;
     int64_t hello_timeout, idle_timeout, drain_delay, drain_timeout;
-    int64_t log_level; /* enum log_level */
+    int64_t log, log_format, log_level; /* enum log_sink, log_format, log_level */
+    struct str user, group;             /* to run as; empty: as started */
+    bool core_dumps;
     /* [key] */
     struct str secret, secret_file;
     /* [memory] */

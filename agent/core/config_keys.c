@@ -59,8 +59,19 @@ static const struct config_key agent_keys[] = {
              "checks; longer than their interval"},
     {AGENT("agent", "drain-timeout", drain_timeout), DURATION(0, HOUR), RELOADS, .preset = "10s",
      .help = "How long requests in flight may take once the agent was told to stop"},
+    {AGENT("agent", "log", log), CHOICE("stderr|syslog"), RELOADS, .preset = "stderr",
+     .help = "Where the log goes; on stderr, systemd's journal is told the level of each line"},
+    {AGENT("agent", "log-format", log_format), CHOICE("logfmt|json"), RELOADS, .preset = "logfmt",
+     .help = "What a line of the log looks like"},
     {AGENT("agent", "log-level", log_level), CHOICE("error|warning|info|debug"), RELOADS,
      .preset = "info", .help = "The least important messages that are logged"},
+    {AGENT("agent", "user", user), TEXT(name), .preset = "",
+     .help = "Whom to become before anything is opened, when started as root; what a reload reads "
+             "must be readable to this user. Empty: nobody else"},
+    {AGENT("agent", "group", group), TEXT(name), .preset = "",
+     .help = "The group to run in, and of unix sockets, with user; empty: the user's own"},
+    {AGENT("agent", "core-dumps", core_dumps), FLAG("no|yes"), .preset = "no",
+     .help = "Whether a crash may leave a core file, which holds answers and secrets"},
 
     {AGENT("key", "secret", secret), SECRET(16), .preset = "",
      .help = "Makes keys that nobody else can compute; the same for all agents that share a Redis. "

@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include "log.h"
+#include "systemd.h"
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,10 +107,13 @@ const char *listener_open(struct listener *l, struct ev_loop *loop, struct str a
     const char *error = address_resolve(&l->address, address);
     if (error)
         return error;
-    int fd = open_socket(&l->address);
-    if (fd < 0)
-        return strerror(errno);
-    remember_path(l);
+    int fd = systemd_socket(&l->address);
+    if (fd < 0) {
+        fd = open_socket(&l->address);
+        if (fd < 0)
+            return strerror(errno);
+        remember_path(l); /* the path of systemd's socket is not ours to remove */
+    }
     ev_io_init(&l->readable, on_readable, fd, EV_READ);
     l->readable.data = l;
     ev_timer_init(&l->pause, resume, 0., 0.);

@@ -17,9 +17,9 @@ struct listener {
     ino_t inode;
 };
 
-/* Binds and listens. NULL, or what failed (static or errno's text). The listener stays where it
- * is until listener_close(). A unix socket that nobody listens on any more is replaced; it is
- * for the agent's user and group (0660). */
+/* Binds and listens, or takes the socket that systemd bound to this address. NULL, or what failed
+ * (static or errno's text). The listener stays where it is until listener_close(). A unix socket
+ * that nobody listens on any more is replaced; it is for the agent's user and group (0660). */
 const char *listener_open(struct listener *l, struct ev_loop *loop, struct str address,
                           void (*accepted)(void *ctx, int fd), void *ctx);
 

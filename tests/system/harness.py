@@ -89,13 +89,14 @@ class Part:
     def __exit__(self, *_):
         self.finish()
 
-    def spawn(self, command, **environment):
+    def spawn(self, command, fds=(), **environment):
         self.output = self.dir / f'{self.name}.out'
         variables = {**os.environ, 'ASAN_OPTIONS': 'abort_on_error=0', MARK: self.mark,
                      **environment}
         with open(self.output, 'ab') as output:
             self.process = subprocess.Popen([str(word) for word in command], env=variables,
-                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            pass_fds=fds)
         if self not in running:
             running.append(self)
 

@@ -366,13 +366,18 @@ void log_capture(void)
     dup2(captured, STDERR_FILENO);
 }
 
+/* Messages as they were before their quotes were put behind backslashes. */
 const char *log_captured(void)
 {
     static char text[8192];
     ssize_t n = pread(captured, text, sizeof text - 1, 0);
+    char *end = text;
 
     ck_assert_int_ge(n, 0);
-    text[n] = '\0';
+    for (ssize_t i = 0; i < n; i++)
+        if (text[i] != '\\' || text[i + 1] != '"')
+            *end++ = text[i];
+    *end = '\0';
     return text;
 }
 

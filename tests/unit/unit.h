@@ -41,6 +41,7 @@ struct str unit_json(const char *text);
     X(settings)                                                                                    \
     X(status)                                                                                      \
     X(units)                                                                                       \
+    X(log)                                                                                         \
     X(memo)                                                                                        \
     X(memory)                                                                                      \
     X(flight)                                                                                      \
