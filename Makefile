@@ -2,6 +2,7 @@
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
 PYTHON  ?= /usr/bin/python3
 SECONDS ?= 60
@@ -25,7 +26,7 @@ UNIT   := $(wildcard tests/unit/*.c)
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH  := $(patsubst tests/bench/%.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
-.PHONY: all help setup test unit system replay layers bench demo matrix fuzz tidy install uninstall clean
+.PHONY: all help setup test unit system replay layers bench demo matrix fuzz tidy man deb fresh image install uninstall clean
 all: $(BUILD)/spoa-cache ## build the agent (BUILD=DIR to build elsewhere)
 
 help: ## list the targets
@@ -116,20 +117,43 @@ tidy: ## clang-tidy and clang-format over the C code
 	clang-tidy --quiet $(AGENT) agent/main.c -- -std=c11 $(CPPFLAGS) -DVERSION='""' \
 	    $(shell pkg-config --cflags hiredis) 2>/dev/null
 
-install: all ## into DESTDIR and PREFIX
-	install -Dm755 $(BUILD)/spoa-cache $(DESTDIR)$(PREFIX)/bin/spoa-cache
-	install -Dm644 spoe/cache.conf $(DESTDIR)$(PREFIX)/share/spoa-cache/cache.conf
-	install -Dm644 haproxy/haproxy.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/haproxy.cfg
-	install -Dm644 haproxy/redis-tls.cfg $(DESTDIR)$(PREFIX)/share/spoa-cache/redis-tls.cfg
-	install -Dm644 agent/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoa-cache
+man: $(BUILD)/man/spoa-cache.1 ## the manual pages, from what the agent says of itself
+
+$(BUILD)/man/spoa-cache.1: $(BUILD)/spoa-cache scripts/man
+	scripts/man $< $(@D)
+
+deb: ## a Debian package, in BUILD; lintian looks at it
+	@scripts/deb $(BUILD)
+
+fresh: ## the package in a fresh Debian 12, with systemd, to a HIT (minutes)
+	@scripts/fresh
+
+image: ## the container image of agent/Dockerfile, built and run to a HIT (minutes)
+	@scripts/image
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS = $(wildcard agent/systemd/*.service agent/systemd/*.socket)
+
+install: all man ## into DESTDIR and PREFIX
+	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/spoa-cache
+	install -Dm644 -t $(SHARE)/man/man1 $(BUILD)/man/spoa-cache.1
+	install -Dm644 -t $(SHARE)/man/man5 $(BUILD)/man/spoa-cache.conf.5
+	install -Dm644 agent/completion.bash $(SHARE)/bash-completion/completions/spoa-cache
+	install -Dm644 -t $(SHARE)/spoa-cache spoe/cache.conf agent/systemd/spoa-cache.conf \
+	    $(wildcard haproxy/*.cfg)
+	install -Dm644 -t $(DESTDIR)$(UNITDIR) $(UNITS)
+	sed -i 's|/usr/bin/spoa-cache|$(PREFIX)/bin/spoa-cache|' $(DESTDIR)$(UNITDIR)/spoa-cache.service
+	install -Dm644 agent/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/spoa-cache.conf
 
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/spoa-cache
-	rm -rf $(DESTDIR)$(PREFIX)/share/spoa-cache
-	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoa-cache
+	rm -f $(DESTDIR)$(PREFIX)/bin/spoa-cache $(DESTDIR)$(PREFIX)/lib/sysusers.d/spoa-cache.conf
+	rm -f $(SHARE)/man/man1/spoa-cache.1 $(SHARE)/man/man5/spoa-cache.conf.5
+	rm -f $(SHARE)/bash-completion/completions/spoa-cache
+	rm -f $(patsubst agent/systemd/%,$(DESTDIR)$(UNITDIR)/%,$(UNITS))
+	rm -rf $(SHARE)/spoa-cache
 
 clean: ## what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
