@@ -67,9 +67,11 @@ def all_wait(count, *statuses):
     wait_for(lambda: waiting(*statuses) == count, f'{count} wait', 30)
 
 
-def purge(status):
-    answer = client.request(status, 'POST', '/purge?kind=all', {'Host': 'x'})
-    assert answer.status == 200
+def purge(*statuses):
+    """Purges everything, and waits until all agents know."""
+    answer = client.request(statuses[0], 'POST', '/purge?kind=all&format=json', {'Host': 'x'})
+    wait_for(lambda: all(metrics(status)['purge_epoch'] >= answer.json['epoch']
+                         for status in statuses), 'all know of the purge')
 
 
 def no_agent(haproxy):
@@ -182,7 +184,7 @@ def test_what_is_there_and_of_no_use_makes_nobody_go(request, origin, where):
     ask = part.post if where == 'pair' else lambda _, *arguments: part.post(*arguments)
     question = prompt()
     assert ask(0, question).cache == 'MISS'
-    purge(statuses[0])
+    purge(*statuses)
     calls = origin.calls()
     with origin.held() as fake:
         crowd = Crowd(20, lambda n: ask(n, question, fake)).begin()
@@ -201,7 +203,7 @@ def test_a_purge_while_they_wait(request, origin, where):
     with origin.held() as fake:
         crowd = Crowd(20, lambda n: ask(n, question, fake)).begin()
         all_wait(19, *statuses)
-        purge(statuses[0])
+        purge(*statuses)
     assert crowd.whole() == {'MISS': 2, 'COALESCED': 18}
     assert origin.calls() == calls + 2
     assert len(crowd.bodies()) == 2
