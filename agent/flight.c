@@ -187,6 +187,13 @@ static bool land(struct flight *f, struct str value)
     return sum > 0;
 }
 
+/* Who came last; somebody waits. Its client is the least likely to have left: HAProxy does not say
+ * so of one that waits, and drops its request afterwards (option abortonclose). */
+static struct waiter *last(const struct flight *f)
+{
+    return (struct waiter *)(void *)((char *)f->end - offsetof(struct waiter, next));
+}
+
 static void on_taken(struct store_read *read, enum store_result result, struct str value)
 {
     struct flight *f = flight_of(read);
@@ -196,7 +203,7 @@ static void on_taken(struct store_read *read, enum store_result result, struct s
     (void)value;
     if (taken && f->first) {
         f->all->metrics->leases_ended++;
-        send_on(f->first, FLIGHT_LED, STR(""));
+        send_on(last(f), FLIGHT_LED, STR(""));
     } else if (taken) {
         leases->ops->release(leases, key_of(f), now_ms(f->all), false);
     }

@@ -8,7 +8,7 @@
  *              │
  *              ├─ something new is there ─────── all get it, a few in each turn of the loop
  *              ├─ the answer was not stored ──── all go to the origin
- *              ├─ the lease is free ──────────── the first takes it and goes, the others wait on
+ *              ├─ the lease is free ──────────── the last takes it and goes, the others wait on
  *              ├─ the lease is taken ─────────── all wait on
  *              └─ the store does not say ─────── all go to the origin
  */

@@ -273,6 +273,21 @@ def test_when_its_client_leaves_the_next_one_leads(request, origin, where):
     assert crowd.slowest() < 6
 
 
+def test_an_answer_outlives_its_client(memory, origin):
+    """Also from HAProxy 3.3 on, which would drop the request of a client that leaves, and send one
+    that waits to the origin."""
+    question, calls = prompt(), origin.calls()
+    with origin.held() as fake:
+        with abandon(memory.address, question, fake):
+            all_called(origin, calls + 1)
+            with abandon(memory.address, question, fake):
+                all_wait(1, memory.status)
+        crowd = Crowd(10, lambda _: memory.post(question, fake)).begin()
+        all_wait(11, memory.status)
+    assert crowd.whole() == {'COALESCED': 10}
+    assert origin.calls() == calls + 1
+
+
 def ask_and_wait(connection, body):
     """A request that finds the lease taken, and waits."""
     found = connection.ask(spop.lookup(body))
