@@ -131,7 +131,8 @@ static enum store_result result_of(const struct redis_command *c, const redisRep
         return STORE_DOWN;
     if (reply->type == c->answer)
         return STORE_HIT;
-    if (reply->type == REDIS_REPLY_ERROR && resp_error_of(str_of(reply->str)) == RESP_WRONGTYPE)
+    if (reply->type == REDIS_REPLY_ERROR && c->answer == REDIS_REPLY_STRING &&
+        resp_error_of(str_of(reply->str)) == RESP_WRONGTYPE)
         return STORE_MISS;
     return reply->type == REDIS_REPLY_NIL ? STORE_MISS : STORE_ERROR;
 }
