@@ -191,21 +191,6 @@ static bool demand(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisAsyncContext *ac, const char *host,
-                               char why[static REDIS_TLS_WHY])
-{
-    renew(tls);
-    SSL *ssl = SSL_new(tls->context);
-    bool demanded = ssl && demand(ssl, tls->texts[SERVER_NAME] ? tls->texts[SERVER_NAME] : host);
-
-    if (demanded && redisInitiateSSL(&ac->c, ssl) == REDIS_OK)
-        return ssl;
-    snprintf(why, REDIS_TLS_WHY, "%s", demanded ? ac->c.errstr : "no memory for TLS");
-    SSL_free(ssl);
-    ERR_clear_error();
-    return NULL;
-}
-
 const char *redis_tls_why(struct ssl_st *ssl, const char *other, char why[static REDIS_TLS_WHY])
 {
     long verdict = SSL_get_verify_result(ssl);
@@ -220,6 +205,23 @@ const char *redis_tls_why(struct ssl_st *ssl, const char *other, char why[static
     else
         return other;
     return why;
+}
+
+struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisAsyncContext *ac, const char *host,
+                               char why[static REDIS_TLS_WHY])
+{
+    renew(tls);
+    SSL *ssl = SSL_new(tls->context);
+    bool demanded = ssl && demand(ssl, tls->texts[SERVER_NAME] ? tls->texts[SERVER_NAME] : host);
+
+    if (demanded && redisInitiateSSL(&ac->c, ssl) == REDIS_OK)
+        return ssl;
+    const char *says = demanded ? redis_tls_why(ssl, ac->c.errstr, why) : "no memory for TLS";
+    if (says != why)
+        snprintf(why, REDIS_TLS_WHY, "%s", says);
+    SSL_free(ssl);
+    ERR_clear_error();
+    return NULL;
 }
 
 void redis_tls_free(struct redis_tls *tls)
