@@ -93,13 +93,25 @@ static enum reason put_answer(struct cache *cache, const struct notify *notify,
     return put(cache, ticket);
 }
 
+static void count_answer(const struct cache *cache, const struct ticket *ticket, enum reason reason,
+                         uint64_t size)
+{
+    const struct policy *policy = config_policy(cache->config, ticket->policy);
+
+    metrics_count_answer(cache->metrics, policy ? policy->number : 0, api_named(ticket->api),
+                         reason, size);
+}
+
 static enum reason store_answer(struct cache *cache, const struct notify *notify)
 {
     struct ticket ticket;
 
-    if (!ticket_read(notify->ticket, &cache->secret, &ticket))
+    if (!ticket_read(notify->ticket, &cache->secret, &ticket)) {
+        metrics_count_answer(cache->metrics, 0, NULL, REASON_TICKET, 0);
         return REASON_TICKET;
+    }
     enum reason reason = put_answer(cache, notify, &ticket);
+    count_answer(cache, &ticket, reason, notify->response.body.len);
     /* asked for before a purge: the next answer is stored, and so one is enough */
     release(cache, &ticket, reason != REASON_NONE && reason != REASON_PURGED);
     return reason;
@@ -110,10 +122,6 @@ static void store(struct cache *cache, struct spop_exchange *exchange, const str
     enum reason reason = store_answer(cache, notify);
     struct spop_ack ack;
 
-    if (reason == REASON_NONE)
-        cache->metrics->stored++;
-    else
-        cache->metrics->refused++, cache->metrics->refuse_reason[reason]++;
     if (!spop_exchange_ack(exchange, &ack))
         return;
     answer_store(&ack, reason);
@@ -165,6 +173,17 @@ static struct seal *new_seal(const struct config *c)
     return seal_new(&options);
 }
 
+/* Gives the policies the numbers by which they are counted. */
+static void number_policies(struct config *config, struct metrics *metrics)
+{
+    const struct config_sections *policies = &config->sections[CONFIG_POLICY];
+
+    for (size_t i = 0; i < policies->count; i++) {
+        struct policy *policy = policies->all[i]->item;
+        policy->number = metrics_policy(metrics, policy->name);
+    }
+}
+
 struct cache *cache_new(struct ev_loop *loop, struct config *config, struct store *store_under,
                         struct leases *leases, struct purge_book *book, struct metrics *metrics)
 {
@@ -185,6 +204,7 @@ struct cache *cache_new(struct ev_loop *loop, struct config *config, struct stor
                             .config = config_ref(config),
                             .seal = new_seal(config),
                             .stored = buf_new(STORED_MAX)};
+    number_policies(config, metrics);
     key_secret_derive(&cache->secret, config->secret);
     plan_scratch_init(&cache->scratch);
     if (cache->seal && getrandom(cache->nonce, sizeof cache->nonce, 0) == sizeof cache->nonce)
@@ -201,6 +221,7 @@ bool cache_set_config(struct cache *cache, struct config *config)
         return false;
     seal_free(cache->seal);
     cache->seal = seal;
+    number_policies(config, cache->metrics);
     plan_scratch_forget(&cache->scratch);
     config_unref(cache->config);
     cache->config = config_ref(config);

@@ -1,6 +1,7 @@
 #include "cache_private.h"
 
 #include "core/answer.h"
+#include "net/clock.h"
 #include <stdlib.h>
 
 enum { LOOKUP_MAGIC = 0x100c0b5e, STORED_MAX = 64 << 20 };
@@ -18,6 +19,7 @@ struct lookup {
     struct buf value; /* what was read, while the book of purges is not sure */
     struct plan plan;
     struct config *config; /* a reference; owns the plan's policy */
+    ev_tstamp started;
     struct lookup *next_free;
 };
 
@@ -42,6 +44,7 @@ static struct lookup *lookup_new(struct cache *cache)
         lookup->cache = cache;
         lookup->value = buf_new(STORED_MAX);
         lookup->config = config_ref(cache->config);
+        lookup->started = ev_now(cache->loop);
     }
     return lookup;
 }
@@ -57,33 +60,42 @@ static void lookup_free(struct lookup *lookup)
     cache->free = lookup;
 }
 
-/* A lookup that waits has been counted as a miss. */
-static void count_wait(struct metrics *m, const struct plan *plan)
+static enum metrics_result result_of(enum plan_status status)
 {
-    if (plan->status == PLAN_HIT)
-        m->coalesced++;
-    else
-        m->wait_reason[plan->reason]++;
+    static const enum metrics_result results[] = {
+        [PLAN_HIT] = METRICS_HIT, [PLAN_MISS] = METRICS_MISS, [PLAN_BYPASS] = METRICS_BYPASS};
+
+    return results[status];
 }
 
-static void count_lookup(struct metrics *m, const struct plan *plan)
+/* Nanoseconds since a time of the loop, which is that of the turn's beginning. */
+static uint64_t since(ev_tstamp started)
 {
-    if (plan->waited) {
-        count_wait(m, plan);
-        return;
+    ev_tstamp seconds = ev_time() - started;
+
+    return seconds > 0 ? (uint64_t)(seconds * CLOCK_SECOND) : 0;
+}
+
+/* `entry` is read on a hit. */
+static void count(const struct lookup *lookup, const struct entry *entry)
+{
+    const struct cache *cache = lookup->cache;
+    const struct plan *plan = &lookup->plan;
+    struct metrics_lookup counted = {
+        .result = result_of(plan->status),
+        .reason = plan->reason,
+        .policy = plan->policy ? plan->policy->number : 0,
+        .api = plan->api,
+        .waited = plan->waited,
+        .time = since(lookup->started),
+    };
+
+    if (plan->status == PLAN_HIT && entry) {
+        int64_t age = cache_now(cache) - entry->created;
+        counted.age = age > 0 ? (uint64_t)age : 0;
+        counted.size = entry->body.len;
     }
-    switch (plan->status) {
-    case PLAN_HIT:
-        m->hits++;
-        return;
-    case PLAN_MISS:
-        m->misses++;
-        break;
-    case PLAN_BYPASS:
-        m->bypasses++;
-        break;
-    }
-    m->lookup_reason[plan->reason]++;
+    metrics_count_lookup(cache->metrics, &counted);
 }
 
 /* Nobody is there to go to the origin with it: the next one may. */
@@ -101,7 +113,7 @@ static void lookup_finish(struct lookup *lookup, const struct entry *entry)
 
     /* the origin is asked after this, and so after every purge that is known now */
     lookup->plan.epoch = purge_book_purges(cache->book)->epoch;
-    count_lookup(cache->metrics, &lookup->plan);
+    count(lookup, entry);
     if (spop_exchange_ack(&lookup->exchange, &ack)) {
         answer_lookup(&ack, &lookup->plan, entry, &cache->secret, cache_now(cache));
         spop_exchange_end(&lookup->exchange, &ack);
@@ -233,7 +245,7 @@ static void on_nothing(struct lookup *lookup, enum store_result result)
 
 static void on_found(struct lookup *lookup, struct str value)
 {
-    struct entry entry;
+    struct entry entry = {.created = 0};
 
     judge(lookup, value, &entry);
     if (plan_coalesces(&lookup->plan))

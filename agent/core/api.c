@@ -79,7 +79,7 @@ static const struct api apis[] = {
 #undef X
 };
 
-enum { API_COUNT = sizeof apis / sizeof *apis };
+_Static_assert(sizeof apis / sizeof *apis == API_COUNT, "API_COUNT");
 
 static const struct api_field no_fields[] = {API_FIELDS_END};
 const char *const api_tool_roles[] = {"tool", "function", NULL};
@@ -128,6 +128,11 @@ const struct api *api_of_path(struct str target)
         }
     }
     return best;
+}
+
+size_t api_index(const struct api *api)
+{
+    return (size_t)(api - apis);
 }
 
 const struct api *api_generic(void)

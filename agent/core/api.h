@@ -84,6 +84,8 @@ struct api_place {
     bool list; /* its elements count; a text or a list of tokens is one */
 };
 
+enum { API_COUNT = 15 };
+
 struct api {
     const char *name;                /* as in the configuration: "openai-chat" */
     const char *const *paths;        /* ends of a path that recognise it, ended by NULL */
@@ -114,6 +116,9 @@ struct str api_path(struct str target);
 
 /* How long the longest of `ends` (ended by NULL, or NULL) is that the path ends with; 0: none. */
 size_t api_path_end(struct str path, const char *const *ends);
+
+/* Which of the APIs it is, from 0 to API_COUNT - 1, in the order of api_names(). */
+size_t api_index(const struct api *api);
 
 /* Any JSON: every field in the key, the envelope sorted, answers judged as JSON only. */
 const struct api *api_generic(void);

@@ -30,6 +30,7 @@ struct policy {
     struct str_list normalize;     /* trim, collapse-space, nfc */
     struct str_list mask;          /* regular expressions */
     uint64_t rules;                /* their digest, see key_rules() */
+    size_t number;                 /* by which it is counted, see metrics_policy() */
     struct normalizer *normalizer; /* made of both; NULL: nothing is normalised */
     struct str tag_header;         /* of a response, which lists tags; empty: none */
     int64_t ttl;                   /* milliseconds */

@@ -83,7 +83,7 @@ void spop_conn_free(struct spop_conn *conn)
 static void conn_disconnect(struct spop_conn *conn, enum spop_error error)
 {
     if (error != SPOP_NORMAL) {
-        conn->server->metrics->spop_errors++;
+        metrics_count_spop_error(conn->server->metrics, error);
         log_write(LOG_LEVEL_WARNING, "closing a connection from HAProxy: %s",
                   spop_error_name(error));
     }
@@ -141,6 +141,9 @@ static void on_hello(struct spop_conn *conn, const struct spop_frame *frame)
     conn->pipelining = hello.pipelining && hello.async;
     conn->state = hello.healthcheck ? CONN_CLOSING : CONN_RUNNING;
     conn->server->metrics->spop_healthchecks += hello.healthcheck;
+    if (!hello.healthcheck)
+        conn->server->metrics
+            ->spop_engines[conn->legacy ? METRICS_ENGINE_OLD : METRICS_ENGINE_NEW]++;
     spop_hello_write(&conn->output, conn->frame_size, conn->pipelining);
     spop_conn_mark(conn);
 }

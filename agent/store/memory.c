@@ -410,6 +410,7 @@ struct store *memory_new(size_t max_bytes, struct metrics *metrics)
         .capacity = FIRST_BUCKETS,
         .ghosts = ghosts,
     };
+    metrics->memory_max_bytes = max_bytes;
     publish(m);
     return &m->store;
 }

@@ -205,6 +205,12 @@ static void judge(struct redis_node *n, const struct redis_command *c, const red
         redis_breaker_passed(&n->breaker);
 }
 
+static void count_time(struct metrics *m, const struct redis_command *c, int64_t now)
+{
+    histogram_count(c->write ? &m->redis_write_time : &m->redis_read_time, &histogram_times,
+                    (uint64_t)(now - c->sent));
+}
+
 static void on_reply(redisAsyncContext *ac, void *answer, void *context)
 {
     struct redis_command *c = context;
@@ -215,6 +221,7 @@ static void on_reply(redisAsyncContext *ac, void *answer, void *context)
     n->late -= c->late;
     if (answer) {
         n->heard = clock_now();
+        count_time(n->pool->metrics, c, n->heard);
         judge(n, c, answer);
     }
     c->node = NULL;
@@ -368,6 +375,7 @@ bool redis_node_send(struct redis_node *n, struct redis_command *c, bool asking)
             set_timer(n, &n->life, patience(n->pool));
     }
     c->node = n;
+    c->sent = n->sent;
     c->coverage = redis_node_coverage(n);
     account(c, 1);
     n->pool->metrics->redis_commands++;

@@ -22,6 +22,7 @@ struct redis_command {
     size_t put_bytes;  /* of the value that a write carries */
     uint32_t coverage; /* of the node when it was sent */
     unsigned char redirects;
+    int64_t sent; /* nanoseconds, as clock_now() */
     bool write, late;
     int answer; /* of a read: the type of reply that is one, beside nil for all but numbers */
 };

@@ -402,6 +402,13 @@ def metrics(status):
     return {name.removeprefix('spoa_cache_'): float(value) for name, value in lines}
 
 
+def total(metrics_, name, **labels):
+    """The sum of a counter over everything but these labels."""
+    wanted = [f'{label}="{value}"' for label, value in labels.items()]
+    return sum(value for key, value in metrics_.items()
+               if key.split('{')[0] == name and all(text in key for text in wanted))
+
+
 class Traffic:
     """Clients that ask the same questions without end, each as a tenant of its own. Each answer is
     checked: the right status, whole, and made for this request of this tenant. As a context: it

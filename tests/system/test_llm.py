@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import harness
-from harness import CHAT, metrics, prompt
+from harness import CHAT, metrics, prompt, total
 
 GEMINI = '/v1beta/models/gemini-2.5-flash:generateContent'
 CONTROLS = '''
@@ -170,7 +170,7 @@ def test_shadow_mode_counts_and_serves_nothing(origin):
         answers = [ask(stack, members) for _ in range(3)]
         assert [answer.cache for answer in answers] == ['MISS'] * 3
         assert len({answer.call for answer in answers}) == 3
-        assert metrics(stack.status)['lookup_reasons_total{reason="shadow"}'] == 2
+        assert total(metrics(stack.status), 'lookup_reasons_total', reason='shadow') == 2
 
 
 NORMALIZED = r'''

@@ -9,7 +9,8 @@ import signal
 import pytest
 
 import harness
-from harness import Agent, Redis, RedisServer, Stack, Traffic, chat, metrics, prompt, wait_for
+from harness import (Agent, Redis, RedisServer, Stack, Traffic, chat, metrics, prompt, total,
+                     wait_for)
 
 SECRET = 'one secret of many'
 TEXT = 'What the model said of it, in so many words that some of them come again. '
@@ -247,7 +248,7 @@ def test_another_key_of_the_same_id_is_a_miss(redis_server, redis, key_file, tmp
         stored(other)
         assert_missed_and_replaced(other, body)
         assert_missed_and_replaced(one, body)
-        assert metrics(one.status)['lookup_reasons_total{reason="corrupt"}'] == 1
+        assert total(metrics(one.status), 'lookup_reasons_total', reason='corrupt') == 1
 
 
 def test_keys_and_no_keys_do_not_read_each_other(redis_server, redis, key_file):

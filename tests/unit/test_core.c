@@ -1,5 +1,4 @@
-/* The small parts of the core: buffers, slices, hex, blocks of headers, reasons, metrics. */
-#include "core/metrics.h"
+/* The small parts of the core: buffers, slices, hex, blocks of headers, reasons. */
 #include "core_fixture.h"
 #include "unit.h"
 
@@ -251,103 +250,6 @@ START_TEST(reasons)
 }
 END_TEST
 
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:"
-
-/* What Prometheus' text format allows of the lines we write: "# HELP name text",
- * "# TYPE name counter|gauge", "name[{label=\"value\"}] number". Checks one line, and that each
- * sample follows its TYPE and that its HELP. */
-struct exposition {
-    struct str help, type; /* the name in the last such line */
-    bool sampled;
-    size_t samples, metrics;
-};
-
-static struct str take_name(struct str *line)
-{
-    size_t len = 0;
-
-    while (len < line->len && strchr(NAME_CHARS, line->ptr[len]))
-        len++;
-    struct str name = {line->ptr, len};
-    *line = str_from(*line, len);
-    return name;
-}
-
-static void check_sample(struct exposition *e, struct str line)
-{
-    int64_t value;
-
-    ck_assert(str_eq(take_name(&line), e->type));
-    if (str_starts(line, STR("{"))) {
-        line = str_from(line, 1);
-        ck_assert_uint_gt(take_name(&line).len, 0);
-        ck_assert(str_starts(line, STR("=\"")));
-        line = str_from(line, 2);
-        struct str label = str_split(&line, '"');
-        ck_assert(!memchr(label.ptr, '\\', label.len));
-        ck_assert(str_starts(line, STR("}")));
-        line = str_from(line, 1);
-    }
-    ck_assert(str_starts(line, STR(" ")));
-    ck_assert(decimal_read(str_from(line, 1), &value));
-    e->samples++;
-}
-
-static void check_line(struct exposition *e, struct str line)
-{
-    if (str_starts(line, STR("# HELP "))) {
-        line = str_from(line, 7);
-        e->help = take_name(&line);
-        ck_assert(str_starts(e->help, STR("spoa_cache_")));
-        ck_assert_uint_gt(line.len, 2);
-        ck_assert(!memchr(line.ptr, '\\', line.len));
-        e->metrics++;
-    } else if (str_starts(line, STR("# TYPE "))) {
-        line = str_from(line, 7);
-        e->type = take_name(&line);
-        ck_assert(str_eq(e->type, e->help));
-        bool counter = str_eq(line, STR(" counter"));
-        ck_assert(counter || str_eq(line, STR(" gauge")));
-        struct str end = str_from(e->type, e->type.len - 6);
-        ck_assert_msg(counter == str_eq(end, STR("_total")), "%.*s", STR_ARGS(e->type));
-    } else {
-        check_sample(e, line);
-    }
-}
-
-START_TEST(metrics_text)
-{
-    struct buf text = buf_new(1 << 20);
-    struct metrics m = {.hits = 7, .redis_up = 1, .memory_bytes = 999999999999999999};
-    struct exposition e = {.samples = 0};
-    size_t fields = 0;
-
-    for (int i = 0; i < REASON_COUNT; i++)
-        m.lookup_reason[i] = m.wait_reason[i] = m.refuse_reason[i] = (uint64_t)i;
-    m.redis_errors[RESP_LOADING] = 3;
-    metrics_render(&m, "1.2.3-4-gabcdef0-dirty", &text);
-    ck_assert(buf_ok(&text));
-    struct str rest = unit_guard(buf_str(&text));
-    ck_assert_int_eq(rest.ptr[rest.len - 1], '\n');
-    while (rest.len)
-        check_line(&e, str_split(&rest, '\n'));
-#define X(field, type, name, help) fields++;
-    METRICS(X)
-#undef X
-    ck_assert_uint_eq(e.metrics, fields + 5);
-    ck_assert_uint_eq(e.samples, fields + 1 + 3 * (REASON_COUNT - 1) + 1);
-    buf_append_byte(&text, '\0');
-    ck_assert_ptr_nonnull(strstr(text.ptr, "\nspoa_cache_lookups_hit_total 7\n"));
-    ck_assert_ptr_nonnull(
-        strstr(text.ptr, "\nspoa_cache_redis_errors_total{code=\"LOADING\"} 3\n"));
-    ck_assert_ptr_nonnull(strstr(text.ptr, "\nspoa_cache_memory_bytes 999999999999999999\n"));
-    ck_assert_ptr_nonnull(strstr(text.ptr, "{version=\"1.2.3-4-gabcdef0-dirty\"} 1\n"));
-    ck_assert_ptr_nonnull(
-        strstr(text.ptr, "\nspoa_cache_lookup_reasons_total{reason=\"no-policy\"} 1\n"));
-    buf_free(&text);
-}
-END_TEST
-
 Suite *suite_core(void)
 {
     Suite *suite = suite_create("core");
@@ -364,7 +266,6 @@ Suite *suite_core(void)
     tcase_add_test(cases, many_headers);
     tcase_add_test(cases, replayable_headers);
     tcase_add_test(cases, reasons);
-    tcase_add_test(cases, metrics_text);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -54,6 +54,7 @@ struct str unit_json(const char *text);
     X(tier)                                                                                        \
     X(spop)                                                                                        \
     X(core)                                                                                        \
+    X(metrics)                                                                                     \
     X(spop_write)                                                                                  \
     X(notify)                                                                                      \
     X(key)                                                                                         \
