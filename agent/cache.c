@@ -205,6 +205,7 @@ struct cache *cache_new(struct ev_loop *loop, struct config *config, struct stor
                             .seal = new_seal(config),
                             .stored = buf_new(STORED_MAX)};
     number_policies(config, metrics);
+    metrics->tenants.max = (size_t)config->metrics_tenants;
     key_secret_derive(&cache->secret, config->secret);
     plan_scratch_init(&cache->scratch);
     if (cache->seal && getrandom(cache->nonce, sizeof cache->nonce, 0) == sizeof cache->nonce)

@@ -20,6 +20,7 @@ struct lookup {
     struct plan plan;
     struct config *config; /* a reference; owns the plan's policy */
     ev_tstamp started;
+    size_t tenant; /* of metrics_tenant() */
     struct lookup *next_free;
 };
 
@@ -86,6 +87,7 @@ static void count(const struct lookup *lookup, const struct entry *entry)
         .reason = plan->reason,
         .policy = plan->policy ? plan->policy->number : 0,
         .api = plan->api,
+        .tenant = lookup->tenant,
         .waited = plan->waited,
         .time = since(lookup->started),
     };
@@ -290,13 +292,31 @@ static void on_read(struct store_read *read, enum store_result result, struct st
         on_nothing(lookup, result);
 }
 
+/* The number under which the owner of what is stored is counted. */
+static size_t number_of(struct cache *cache, const struct key_owner *owner, const struct plan *plan)
+{
+    struct buf *name = &cache->scratch.fields;
+
+    if (str_eq(owner->kind, STR("tenant")) || str_eq(owner->kind, STR("section")))
+        return metrics_tenant(cache->metrics, plan->key.tenant, owner->name);
+    buf_clear(name);
+    buf_append(name, owner->kind);
+    if (owner->name.len)
+        buf_append_byte(name, ':');
+    buf_append(name, owner->name);
+    return metrics_tenant(cache->metrics, plan->key.tenant, buf_str(name));
+}
+
 static void look_up(struct cache *cache, struct lookup *lookup, const struct request *request,
                     size_t frame_size)
 {
     struct scope scope;
 
+    lookup->tenant = 0;
     scope_find(&scope, lookup->config, &cache->secret, request, &cache->scratch.fields);
     plan_request(&lookup->plan, &cache->scratch, &cache->secret, &scope, request, frame_size);
+    if (lookup->plan.has_key && cache->metrics->tenants.max)
+        lookup->tenant = number_of(cache, &scope.owner, &lookup->plan);
     if (!lookup->plan.look && !lookup->plan.store) {
         lookup_finish(lookup, NULL);
         return;
@@ -351,6 +371,7 @@ static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct 
         return false;
     lookup->plan.own = cache->store->own;
     purge_book_renew(cache->book, cache_now(cache));
+    lookup->tenant = metrics_tenant(cache->metrics, ticket.key.tenant, STR(""));
     lookup->waiter = (struct waiter){.done = on_waited, .seen = lookup->plan.seen};
     struct flight_options options = flight_options(lookup);
     flights_wait(cache->flights, &options, &lookup->waiter);

@@ -20,16 +20,24 @@ enum {
     CONFIG_MAX_POLICIES = 64,
     CONFIG_MAX_TENANTS = 4096,
     CONFIG_MAX_MODELS = 256,
+    CONFIG_MAX_PRICES = 1024,
     CONFIG_MAX_SECRET = 4096, /* bytes of a secret */
 };
 
 /* What a key belongs to: the agent, or a section that has a name. */
-enum config_kind { CONFIG_AGENT, CONFIG_POLICY, CONFIG_TENANT, CONFIG_MODEL, CONFIG_KINDS };
+enum config_kind {
+    CONFIG_AGENT,
+    CONFIG_POLICY,
+    CONFIG_TENANT,
+    CONFIG_MODEL,
+    CONFIG_PRICE,
+    CONFIG_KINDS
+};
 
 /* One thing that has keys. */
 struct config_section {
     enum config_kind kind;
-    void *item; /* struct config, policy, tenant or model */
+    void *item; /* struct config, policy, tenant, model or price */
     /* Of each key of the kind: where in the file it stands, 0: nowhere, or CONFIG_FROM_... */
     uint32_t *lines;
 };
@@ -39,6 +47,13 @@ struct config_sections {
     struct config_section **all;
     size_t count, room;
     struct word_index names; /* of struct config_section */
+};
+
+/* Sections by names of models, or beginnings of them. */
+struct model_index {
+    struct word_index names;    /* the words of their match that are whole names */
+    struct word_index prefixes; /* and those that ended in '*', without it */
+    size_t longest_prefix;      /* bytes */
 };
 
 /* Every value is as the table says; text and lists are owned by the configuration, and text has
@@ -54,6 +69,7 @@ struct config {
     int64_t log, log_format, log_level; /* enum log_sink, log_format, log_level */
     struct str user, group;             /* to run as; empty: as started */
     bool core_dumps;
+    int64_t metrics_tenants;
     /* [key] */
     struct str secret, secret_file;
     /* [memory] */
@@ -82,10 +98,8 @@ struct config {
     /* [policy NAME], of which "llm" is always there, [tenant NAME], [model NAME]; the agent is the
      * only one of its kind */
     struct config_sections sections[CONFIG_KINDS];
-    struct word_index tenants;        /* the words of their match */
-    struct word_index models;         /* those of theirs that are whole names */
-    struct word_index model_prefixes; /* and those that ended in '*', without it */
-    size_t longest_prefix;            /* bytes */
+    struct word_index tenants; /* the words of their match */
+    struct model_index models, prices;
 
     const char *file;    /* what config_read() was told */
     struct arena memory; /* owned: everything the fields above point to */
@@ -154,6 +168,9 @@ const struct tenant *config_tenant(const struct config *c, struct str identity);
 /* What is said of the model a request names: one that has the whole name, else the one with the
  * longest prefix of it, else NULL. */
 const struct model *config_model(const struct config *c, struct str name);
+
+/* What the tokens of a model cost; by the same rules. */
+const struct price *config_price(const struct config *c, struct str name);
 
 /* One more reference: for a request in flight, which keeps the policies it began with. */
 struct config *config_ref(struct config *c);

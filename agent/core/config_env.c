@@ -128,7 +128,7 @@ static bool assign(struct search *s, struct str value, struct config_place at, s
     if (!config_assign(s->config, s->section, s->key, value, false, at, errors))
         return false;
     *config_line(s->section, s->key) = CONFIG_FROM_ENVIRONMENT;
-    if (s->section->kind != CONFIG_TENANT && s->section->kind != CONFIG_MODEL)
+    if (s->section->kind < CONFIG_TENANT)
         return true;
     if (config_index(s->config))
         return true;

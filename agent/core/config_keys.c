@@ -1,4 +1,5 @@
 #include "config_keys.h"
+#include "metrics.h"
 
 #define AGENT(section_, name_, field_)                                                             \
     .section = section_, .name = name_, .title = "[" section_ "] " name_,                          \
@@ -8,6 +9,7 @@
 #define POLICY(name_, field_) NAMED(policy, name_, field_)
 #define TENANT(name_, field_) NAMED(tenant, name_, field_)
 #define MODEL(name_, field_) NAMED(model, name_, field_)
+#define PRICE(name_, field_) NAMED(price, name_, field_)
 
 /* Texts that config_print() writes must fit into a line that inih takes, 200 bytes. */
 #define TEXT(word_) .type = CONFIG_TEXT, .max = 160, .word = &config_word_##word_
@@ -20,6 +22,7 @@
 #define NUMBER(min_, max_) .type = CONFIG_NUMBER, .min = min_, .max = max_
 #define DURATION(min_, max_) NUMBER(min_, max_), .units = UNITS_DURATION
 #define SIZE(min_, max_) NUMBER(min_, max_), .units = UNITS_SIZE
+#define MONEY NUMBER(0, 1000000000000), .units = UNITS_MONEY, .preset = "0"
 #define RELOADS .reloads = true
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
@@ -72,6 +75,10 @@ static const struct config_key agent_keys[] = {
      .help = "The group to run in, and of unix sockets, with user; empty: the user's own"},
     {AGENT("agent", "core-dumps", core_dumps), FLAG("no|yes"), .preset = "no",
      .help = "Whether a crash may leave a core file, which holds answers and secrets"},
+    {AGENT("agent", "metrics-tenants", metrics_tenants), NUMBER(0, METRICS_TENANTS_MAX),
+     .preset = "0",
+     .help = "How many tenants have metrics of their own, the first that come; the others share "
+             "one. Their names stand in /metrics then"},
 
     {AGENT("key", "secret", secret), SECRET(16), .preset = "",
      .help = "Makes keys that nobody else can compute; the same for all agents that share a Redis. "
@@ -265,6 +272,13 @@ static const struct config_key model_keys[] = {
      .help = "No answer is served longer; 0: as the policy says"},
 };
 
+static const struct config_key price_keys[] = {
+    {PRICE("match", match), WORDS(0, model_pattern), .preset = "",
+     .help = "Names of models, as in [model NAME]. Empty: NAME"},
+    {PRICE("prompt", prompt), MONEY, .help = "What a million tokens of a prompt cost"},
+    {PRICE("completion", completion), MONEY, .help = "What a million tokens of an answer cost"},
+};
+
 #define KEYS(table_) .keys = table_, .key_count = sizeof table_ / sizeof *table_
 
 const struct config_kind_info config_kinds[CONFIG_KINDS] = {
@@ -275,10 +289,12 @@ const struct config_kind_info config_kinds[CONFIG_KINDS] = {
                        "tenants", KEYS(tenant_keys)},
     [CONFIG_MODEL] = {"model", &config_word_model, sizeof(struct model), CONFIG_MAX_MODELS,
                       "models", KEYS(model_keys)},
+    [CONFIG_PRICE] = {"price", &config_word_model, sizeof(struct price), CONFIG_MAX_PRICES,
+                      "prices", KEYS(price_keys)},
 };
 
 _Static_assert(offsetof(struct policy, name) == 0 && offsetof(struct tenant, name) == 0 &&
-                   offsetof(struct model, name) == 0,
+                   offsetof(struct model, name) == 0 && offsetof(struct price, name) == 0,
                "config_name()");
 
 enum config_kind config_kind_called(struct str word)

@@ -1,4 +1,4 @@
-/* Policies by their name; tenants and models by what a request calls them. */
+/* Policies by their name; tenants, models and prices by what a request calls them. */
 #include "config_keys.h"
 
 static void *named(const struct config *c, enum config_kind kind, struct str name)
@@ -33,33 +33,53 @@ const struct tenant *config_tenant(const struct config *c, struct str identity)
     return tenant ? tenant : tenant_by_name(c, identity);
 }
 
-static const struct model *model_by_name(const struct config *c, struct str name)
+/* The names of models of a section that is for models. */
+static const struct str_list *match_of(const void *item)
 {
-    const struct model *model = named(c, CONFIG_MODEL, name);
+    _Static_assert(offsetof(struct model, match) == offsetof(struct price, match), "match_of()");
 
-    return model && model->match.count == 0 ? model : NULL;
+    return (const struct str_list *)(const void *)((const char *)item +
+                                                   offsetof(struct model, match));
 }
 
-static const struct model *model_by_prefix(const struct config *c, struct str name)
+static void *by_name(const struct config *c, enum config_kind kind, struct str name)
 {
-    const struct model *model = NULL;
+    void *item = named(c, kind, name);
 
-    if (c->model_prefixes.count == 0)
+    return item && match_of(item)->count == 0 ? item : NULL;
+}
+
+static void *by_prefix(const struct model_index *index, struct str name)
+{
+    void *item = NULL;
+
+    if (index->prefixes.count == 0)
         return NULL;
-    if (name.len > c->longest_prefix)
-        name.len = c->longest_prefix;
-    while (!(model = word_index_find(&c->model_prefixes, name)) && name.len > 0)
+    if (name.len > index->longest_prefix)
+        name.len = index->longest_prefix;
+    while (!(item = word_index_find(&index->prefixes, name)) && name.len > 0)
         name.len--;
-    return model;
+    return item;
+}
+
+static void *of_model(const struct config *c, enum config_kind kind,
+                      const struct model_index *index, struct str name)
+{
+    void *item = word_index_find(&index->names, name);
+
+    if (!item)
+        item = by_name(c, kind, name);
+    return item ? item : by_prefix(index, name);
 }
 
 const struct model *config_model(const struct config *c, struct str name)
 {
-    const struct model *model = word_index_find(&c->models, name);
+    return of_model(c, CONFIG_MODEL, &c->models, name);
+}
 
-    if (!model)
-        model = model_by_name(c, name);
-    return model ? model : model_by_prefix(c, name);
+const struct price *config_price(const struct config *c, struct str name)
+{
+    return of_model(c, CONFIG_PRICE, &c->prices, name);
 }
 
 static bool index_tenant(struct config *c, struct tenant *tenant)
@@ -75,40 +95,42 @@ static bool is_prefix(struct str pattern)
     return pattern.ptr[pattern.len - 1] == '*';
 }
 
-static bool index_pattern(struct config *c, struct model *model, struct str pattern)
+static bool index_pattern(struct model_index *index, struct arena *memory, void *item,
+                          struct str pattern)
 {
     if (!is_prefix(pattern))
-        return word_index_add(&c->models, &c->memory, pattern, model);
+        return word_index_add(&index->names, memory, pattern, item);
     pattern.len--;
-    if (pattern.len > c->longest_prefix)
-        c->longest_prefix = pattern.len;
-    return word_index_add(&c->model_prefixes, &c->memory, pattern, model);
+    if (pattern.len > index->longest_prefix)
+        index->longest_prefix = pattern.len;
+    return word_index_add(&index->prefixes, memory, pattern, item);
 }
 
-static bool index_model(struct config *c, struct model *model)
+static bool index_models(struct config *c, enum config_kind kind, struct model_index *index)
 {
-    for (size_t i = 0; i < model->match.count; i++)
-        if (!index_pattern(c, model, model->match.items[i]))
-            return false;
+    const struct config_sections *sections = &c->sections[kind];
+
+    word_index_clear(&index->names);
+    word_index_clear(&index->prefixes);
+    index->longest_prefix = 0;
+    for (size_t i = 0; i < sections->count; i++) {
+        const struct str_list *match = match_of(sections->all[i]->item);
+        for (size_t j = 0; j < match->count; j++)
+            if (!index_pattern(index, &c->memory, sections->all[i]->item, match->items[j]))
+                return false;
+    }
     return true;
 }
 
 bool config_index(struct config *c)
 {
     const struct config_sections *tenants = &c->sections[CONFIG_TENANT];
-    const struct config_sections *models = &c->sections[CONFIG_MODEL];
 
     word_index_clear(&c->tenants);
-    word_index_clear(&c->models);
-    word_index_clear(&c->model_prefixes);
-    c->longest_prefix = 0;
     for (size_t i = 0; i < tenants->count; i++)
         if (!index_tenant(c, tenants->all[i]->item))
             return false;
-    for (size_t i = 0; i < models->count; i++)
-        if (!index_model(c, models->all[i]->item))
-            return false;
-    return true;
+    return index_models(c, CONFIG_MODEL, &c->models) && index_models(c, CONFIG_PRICE, &c->prices);
 }
 
 /* Whether the word of a section's match is not that of another item, or NULL, as well. */
@@ -143,32 +165,42 @@ static bool validate_tenant(const struct config *c, const struct config_section 
     return good;
 }
 
-static bool validate_model(const struct config *c, const struct config_section *section,
-                           struct buf *errors)
+static bool validate_match(const struct config *c, const struct config_section *section,
+                           const struct model_index *index, struct buf *errors)
 {
-    const struct model *model = section->item;
+    const struct str_list *match = match_of(section->item);
     bool good = true;
 
-    for (size_t i = 0; i < model->match.count; i++) {
-        struct str word = model->match.items[i];
-        const void *first = is_prefix(word) ? word_index_find(&c->model_prefixes,
+    for (size_t i = 0; i < match->count; i++) {
+        struct str word = match->items[i];
+        const void *first = is_prefix(word) ? word_index_find(&index->prefixes,
                                                               (struct str){word.ptr, word.len - 1})
-                                            : word_index_find(&c->models, word);
+                                            : word_index_find(&index->names, word);
         good &= word_is_own(c, section, word, first, errors);
-        good &= word_is_own(c, section, word, model_by_name(c, word), errors);
+        good &= word_is_own(c, section, word, by_name(c, section->kind, word), errors);
     }
+    return good;
+}
+
+static bool validate_models(const struct config *c, enum config_kind kind,
+                            const struct model_index *index, struct buf *errors)
+{
+    const struct config_sections *sections = &c->sections[kind];
+    bool good = true;
+
+    for (size_t i = 0; i < sections->count; i++)
+        good &= validate_match(c, sections->all[i], index, errors);
     return good;
 }
 
 bool config_validate_sections(const struct config *c, struct buf *errors)
 {
     const struct config_sections *tenants = &c->sections[CONFIG_TENANT];
-    const struct config_sections *models = &c->sections[CONFIG_MODEL];
     bool good = true;
 
     for (size_t i = 0; i < tenants->count; i++)
         good &= validate_tenant(c, tenants->all[i], errors);
-    for (size_t i = 0; i < models->count; i++)
-        good &= validate_model(c, models->all[i], errors);
+    good &= validate_models(c, CONFIG_MODEL, &c->models, errors);
+    good &= validate_models(c, CONFIG_PRICE, &c->prices, errors);
     return good;
 }

@@ -33,6 +33,7 @@ void config_value_expected(const struct config_key *key, struct buf *out)
     case CONFIG_NUMBER:
         buf_append(out, key->units == UNITS_DURATION ? STR("a duration from ")
                         : key->units == UNITS_SIZE   ? STR("a size from ")
+                        : key->units == UNITS_MONEY  ? STR("a decimal number from ")
                                                      : STR("a whole number from "));
         units_format(key->units, key->min, out);
         buf_append(out, STR(" to "));

@@ -1,4 +1,5 @@
-/* What a configuration says of one tenant and of one model, over what the policy says. */
+/* What a configuration says of one tenant and of one model, over what the policy says, and of what
+ * a model costs. */
 #ifndef CORE_TENANT_H
 #define CORE_TENANT_H
 
@@ -26,6 +27,14 @@ struct model {
     struct str_list match; /* names, or beginnings with '*' behind; empty: NAME */
     int64_t ttl;           /* milliseconds; 0: as the policy says */
     bool cache;
+};
+
+/* A [price NAME] section: what the tokens of models cost, in millionths for a million of them, and
+ * so in 10^-12 for one. */
+struct price {
+    struct str name;
+    struct str_list match; /* as of a model */
+    int64_t prompt, completion;
 };
 
 #endif

@@ -8,11 +8,12 @@
 enum units {
     UNITS_NONE,     /* a whole number */
     UNITS_DURATION, /* ms, s, m, h, d; counted in milliseconds; without a unit only 0 */
+    UNITS_MONEY,    /* a decimal number; counted in millionths */
     UNITS_SIZE,     /* b, kb, mb, gb, powers of 1024; counted in bytes, which need no unit */
 };
 
-/* Reads digits and a unit in either case; no sign, no fraction, no space. False when the text is
- * anything else or the value does not fit. */
+/* Reads digits and a unit in either case; no sign, no space, and a fraction, of up to 6 digits,
+ * only of money. False when the text is anything else or the value does not fit. */
 __attribute__((warn_unused_result)) bool units_parse(enum units units, struct str text,
                                                      int64_t *out);
 

@@ -170,6 +170,39 @@ START_TEST(a_star_alone_stands_for_every_model)
 }
 END_TEST
 
+START_TEST(prices_are_found_as_models_are)
+{
+    struct config *c = good("[price gpt-4o]\nprompt = 2.5\ncompletion = 10\n"
+                            "[price gpt]\nmatch = gpt-*\nprompt = 0.15\n"
+                            "[price rest]\nmatch = *\n[model gpt-4o]\nmatch = gpt-4o-*\n");
+
+    ck_assert_int_eq(config_price(c, STR("gpt-4o"))->prompt, 2500000);
+    ck_assert_int_eq(config_price(c, STR("gpt-4o"))->completion, 10000000);
+    ck_assert_int_eq(config_price(c, STR("gpt-4o-mini"))->prompt, 150000);
+    ck_assert_int_eq(config_price(c, STR("gpt-4o-mini"))->completion, 0);
+    ck_assert_str_is(config_price(c, STR("o3"))->name, "rest");
+    ck_assert(config_override(c, "PRICE_GPT_MATCH", "o*", &errors));
+    ck_assert_str_is(config_price(c, STR("o3"))->name, "gpt");
+    ck_assert(config_validate(c, &errors));
+    ck_assert(config_override(c, "PRICE_REST_MATCH", "gpt-4o", &errors));
+    ck_assert(!config_validate(c, &errors));
+    ck_assert_ptr_nonnull(strstr(errors.ptr, "\"gpt-4o\" is matched by [price gpt-4o] as well\n"));
+    config_unref(c);
+}
+END_TEST
+
+START_TEST(a_price_is_a_decimal_number)
+{
+    struct config *c = good("[price m]\n");
+
+    ck_assert(!config_override(c, "PRICE_M_PROMPT", "$2", &errors));
+    ck_assert_str_is(buf_str(&errors),
+                     "environment SPOA_CACHE_PRICE_M_PROMPT: [price m] prompt: \"$2\" is not a "
+                     "decimal number from 0 to 1000000, in digits with up to 6 behind a point\n");
+    config_unref(c);
+}
+END_TEST
+
 START_TEST(the_environment_changes_who_is_found)
 {
     struct config *c = good("[tenant a]\nmatch = x\n[model m]\nmatch = m-long-*\n");
@@ -246,6 +279,8 @@ Suite *suite_config_sections(void)
     tcase_add_loop_test(tests, a_whole_name_goes_before_the_longest_prefix, 0,
                         sizeof models / sizeof *models);
     tcase_add_test(tests, a_star_alone_stands_for_every_model);
+    tcase_add_test(tests, prices_are_found_as_models_are);
+    tcase_add_test(tests, a_price_is_a_decimal_number);
     tcase_add_test(tests, the_environment_changes_who_is_found);
     tcase_add_test(tests, many_tenants_are_found);
     tcase_add_test(tests, the_longest_words_are_read_again);

@@ -35,6 +35,21 @@ START_TEST(units_are_read)
         {UNITS_SIZE, "64MB", 67108864},
         {UNITS_SIZE, "2gb", 2147483648},
         {UNITS_SIZE, "64m", -1},
+        {UNITS_MONEY, "0", 0},
+        {UNITS_MONEY, "2", 2000000},
+        {UNITS_MONEY, "2.5", 2500000},
+        {UNITS_MONEY, "0.075", 75000},
+        {UNITS_MONEY, "0.000001", 1},
+        {UNITS_MONEY, "10.0", 10000000},
+        {UNITS_MONEY, "0.0000001", -1},
+        {UNITS_MONEY, "2.", -1},
+        {UNITS_MONEY, ".5", -1},
+        {UNITS_MONEY, "1.2.3", -1},
+        {UNITS_MONEY, "-1", -1},
+        {UNITS_MONEY, "1e3", -1},
+        {UNITS_MONEY, "$1", -1},
+        {UNITS_MONEY, "", -1},
+        {UNITS_MONEY, "99999999999999", -1},
         {UNITS_SIZE, "999999999999gb", -1},
     };
 
@@ -60,7 +75,9 @@ START_TEST(units_are_written_as_they_are_read)
         {UNITS_DURATION, 86400000, "24h"},  {UNITS_DURATION, 172800000, "2d"},
         {UNITS_DURATION, 129600000, "36h"}, {UNITS_SIZE, 0, "0"},
         {UNITS_SIZE, 1025, "1025b"},        {UNITS_SIZE, 1 << 20, "1mb"},
-        {UNITS_SIZE, 3LL << 30, "3gb"},
+        {UNITS_SIZE, 3LL << 30, "3gb"},     {UNITS_MONEY, 0, "0"},
+        {UNITS_MONEY, 2500000, "2.5"},      {UNITS_MONEY, 75000, "0.075"},
+        {UNITS_MONEY, 10000000, "10"},      {UNITS_MONEY, 1, "0.000001"},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
