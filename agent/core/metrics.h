@@ -137,6 +137,7 @@ enum {
     X(tier_misses, counter, "tier_misses_total", "Reads that the memory in front of Redis lacked") \
     X(tier_bypasses, counter, "tier_bypasses_total",                                               \
       "Reads for which that memory was left aside, since Redis was not heard of")                  \
+    X(redis_nodes, gauge, "redis_nodes", "Redis nodes that are known")                             \
     X(redis_up, gauge, "redis_up", "Redis nodes that are connected and authenticated")             \
     X(redis_connects, counter, "redis_connects_total", "Connections to Redis that became ready")   \
     X(redis_failures, counter, "redis_failures_total",                                             \

@@ -293,8 +293,10 @@ static struct redis_node *node_new(struct redis_pool *p, struct str address)
         memcpy(n->address, address.ptr, address.len);
     init_timer(n, &n->life, on_life);
     init_timer(n, &n->retry, on_retry);
-    if (open_connections(n))
+    if (open_connections(n)) {
+        p->metrics->redis_nodes++;
         return n;
+    }
     free(n);
     return NULL;
 }
@@ -325,6 +327,7 @@ void redis_pool_drop(struct redis_pool *p, struct redis_node *n)
         redis_watch_free(n->watch);
     ev_timer_stop(p->loop, &n->life);
     ev_timer_stop(p->loop, &n->retry);
+    p->metrics->redis_nodes--;
     p->metrics->redis_up -= n->up;
     p->metrics->redis_breaker_open -= n->breaker.open;
     free(n);
