@@ -96,6 +96,9 @@ static void count(const struct lookup *lookup, const struct entry *entry)
         int64_t age = cache_now(cache) - entry->created;
         counted.age = age > 0 ? (uint64_t)age : 0;
         counted.size = entry->body.len;
+        counted.tokens[METRICS_PROMPT] = (uint64_t)entry->prompt_tokens;
+        counted.tokens[METRICS_COMPLETION] = (uint64_t)entry->completion_tokens;
+        counted.money = price_of(plan->price, entry->prompt_tokens, entry->completion_tokens);
     }
     metrics_count_lookup(cache->metrics, &counted);
 }

@@ -22,7 +22,7 @@
 #define NUMBER(min_, max_) .type = CONFIG_NUMBER, .min = min_, .max = max_
 #define DURATION(min_, max_) NUMBER(min_, max_), .units = UNITS_DURATION
 #define SIZE(min_, max_) NUMBER(min_, max_), .units = UNITS_SIZE
-#define MONEY NUMBER(0, 1000000000000), .units = UNITS_MONEY, .preset = "0"
+#define MONEY NUMBER(0, 10000000000000), .units = UNITS_MONEY, .preset = "0"
 #define RELOADS .reloads = true
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };

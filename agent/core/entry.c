@@ -6,6 +6,7 @@
 #define MAGIC "spoa-cache/2 "
 #define MODELS "models: "
 #define TAGS "tags: "
+#define TOKENS "tokens: "
 #define STATUS_LINE "HTTP/1.1 "
 #define CONTENT_TYPE "content-type: "
 
@@ -46,6 +47,13 @@ void entry_body_clean(struct buf *out, struct str body)
     }
 }
 
+static void write_tokens(struct buf *out, const struct entry *e)
+{
+    if (e->prompt_tokens || e->completion_tokens)
+        buf_printf(out, TOKENS "%lld %lld\r\n", (long long)e->prompt_tokens,
+                   (long long)e->completion_tokens);
+}
+
 void entry_write(struct buf *out, const struct entry *e)
 {
     size_t start = out->len;
@@ -65,7 +73,9 @@ void entry_write(struct buf *out, const struct entry *e)
     buf_append(out, e->models);
     buf_append(out, STR("\r\n" TAGS));
     buf_append(out, e->tags);
-    buf_printf(out, "\r\n" STATUS_LINE "%u \r\n" CONTENT_TYPE, e->code);
+    buf_append(out, STR("\r\n"));
+    write_tokens(out, e);
+    buf_printf(out, STATUS_LINE "%u \r\n" CONTENT_TYPE, e->code);
     buf_append(out, e->content_type);
     buf_append(out, STR("\r\n"));
     buf_append(out, e->headers);
@@ -141,13 +151,26 @@ static bool take_value(struct str *in, struct str name, struct str *value)
     return true;
 }
 
+/* Takes the line of tokens, if there is one. */
+static bool take_tokens(struct str *in, struct entry *e)
+{
+    struct str line;
+
+    e->prompt_tokens = e->completion_tokens = 0;
+    if (!str_starts(*in, STR(TOKENS)))
+        return true;
+    return take_value(in, STR(TOKENS), &line) && read_decimal(&line, &e->prompt_tokens) &&
+           decimal_read(line, &e->completion_tokens) && e->prompt_tokens <= ENTRY_TOKENS_MAX &&
+           e->completion_tokens <= ENTRY_TOKENS_MAX;
+}
+
 /* The lines up to the empty one; what follows it is the body. */
 static bool read_message(struct str in, struct entry *e)
 {
     struct str line;
     int64_t code;
 
-    if (!take_value(&in, STR(STATUS_LINE), &line))
+    if (!take_tokens(&in, e) || !take_value(&in, STR(STATUS_LINE), &line))
         return false;
     if (!decimal_read(str_split(&line, ' '), &code) || code < 200 || code > 599)
         return false;

@@ -4,6 +4,7 @@
  *       <request length> <tenant digest> <body sum> <flags> <epoch>\r\n  (all on one line)
  *   models: gpt-4o \r\n
  *   tags: prices docs \r\n
+ *   tokens: 9 12\r\n             (of the prompt and of the answer; a line that may be missing)
  *   HTTP/1.1 200 \r\n
  *   content-type: application/json\r\n
  *   \r\n
@@ -25,14 +26,17 @@ enum entry_flag {
     ENTRY_CLEAN = 2, /* the body has no byte that HAProxy <= 3.0 would encode */
 };
 
+enum { ENTRY_TOKENS_MAX = 100000000 }; /* no model reads or writes so many */
+
 struct entry {
     int64_t created, fresh_until, usable_until; /* ms since 1970 */
     struct hash128 digest;                      /* of the request; see struct key */
     uint64_t length, tenant;
-    uint64_t sum;            /* XXH3-64 of the body, seed 0 */
-    unsigned flags;          /* enum entry_flag */
-    int64_t epoch;           /* of purges that were known before the origin was asked */
-    unsigned code;           /* status */
+    uint64_t sum;   /* XXH3-64 of the body, seed 0 */
+    unsigned flags; /* enum entry_flag */
+    int64_t epoch;  /* of purges that were known before the origin was asked */
+    unsigned code;  /* status */
+    int64_t prompt_tokens, completion_tokens; /* that the answer cost; 0: not known */
     struct str models, tags; /* as in struct purge_subject; borrowed, like all that follows */
     struct str content_type; /* the header's value */
     struct str headers;      /* lines "name: value\r\n" */

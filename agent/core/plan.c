@@ -4,6 +4,7 @@
 #include "control.h"
 #include "gate.h"
 #include "hit_body.h"
+#include "usage.h"
 
 void plan_scratch_init(struct plan_scratch *scratch)
 {
@@ -102,8 +103,10 @@ static enum reason derive_key(struct plan *plan, struct plan_scratch *scratch,
         plan->api ? scope_model(scope, plan->api, meaning_model(&meaning), request->target) : NULL;
     if (model && !model->cache)
         return REASON_OFF;
-    if (plan->api)
+    if (plan->api) {
         keep_models(plan, &scratch->tags, meaning_model(&meaning), request->target);
+        plan->price = scope_price(scope, plan->api, meaning_model(&meaning), request->target);
+    }
     plan->ttl = scope_narrower(scope->ttl, model ? model->ttl : 0);
     plan->count = meaning.count;
     return key_derive(&plan->key, secret, scope->policy, request, &meaning.body, &context,
@@ -460,6 +463,21 @@ static enum reason judge_answer(struct plan_scratch *scratch, const struct polic
     return api && api->gate != GATE_NONE ? REASON_TYPE : REASON_NONE;
 }
 
+static int64_t believable(int64_t tokens)
+{
+    return tokens > 0 && tokens <= ENTRY_TOKENS_MAX ? tokens : 0;
+}
+
+/* Notes what the answer, which is JSON and has been read, says that it cost. */
+static void note_tokens(struct entry *e, struct str api_name, const struct json_doc *answer)
+{
+    const struct api *api = api_named(api_name);
+    struct usage usage = usage_read(api ? api->gate : GATE_NONE, answer);
+
+    e->prompt_tokens = believable(usage.input);
+    e->completion_tokens = believable(usage.output);
+}
+
 enum reason plan_answer(struct plan_scratch *scratch, const struct policy *policy,
                         const struct purges *purges, const struct ticket *ticket,
                         const struct response *response, int64_t now, struct buf *stored)
@@ -496,6 +514,8 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
     };
     if (!is_allowed(purges, policy, &ticket->key, &entry))
         return REASON_PURGED;
+    if (entry.flags & ENTRY_JSON)
+        note_tokens(&entry, ticket->api, &scratch->doc);
     buf_clear(stored);
     entry_write(stored, &entry);
     return buf_ok(&scratch->fields) && buf_ok(stored) ? REASON_NONE : REASON_INTERNAL;

@@ -49,6 +49,7 @@ struct plan {
     int64_t ttl;                 /* milliseconds an answer would be kept, shortened by the jitter */
     int64_t max_age;             /* milliseconds: nothing older is served */
     const struct policy *policy; /* borrowed from the configuration; NULL: none */
+    const struct price *price;   /* of the model's tokens, borrowed too; NULL: not known */
     const struct api *api;       /* whose request it is; NULL when it is no JSON */
     int64_t count;               /* how many answers the request asks for; 0: not known */
     size_t room;                 /* the longest body that can be stored and returned, bytes */

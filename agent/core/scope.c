@@ -147,3 +147,17 @@ struct key_owner scope_owner_of(const struct config *config, struct str name)
 
     return owner_of(tenant ? tenant : config_tenant(config, name), name);
 }
+
+const struct price *scope_price(const struct scope *scope, const struct api *api,
+                                struct str in_body, struct str target)
+{
+    char decoded[API_MODEL_MAX];
+    const struct price *price = NULL;
+
+    if (!scope->config || scope->config->sections[CONFIG_PRICE].count == 0)
+        return NULL;
+    struct str in_path = api_model_decoded(api_model_in_path(api, target), decoded);
+    if (in_path.len)
+        price = config_price(scope->config, in_path);
+    return price ? price : config_price(scope->config, in_body);
+}

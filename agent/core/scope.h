@@ -40,6 +40,11 @@ struct key_owner scope_owner_of(const struct config *config, struct str name);
 const struct model *scope_model(const struct scope *scope, const struct api *api,
                                 struct str in_body, struct str target);
 
+/* What the tokens of the model that a request names cost, the one in its path before the one in its
+ * body; NULL when nothing is said of it. */
+const struct price *scope_price(const struct scope *scope, const struct api *api,
+                                struct str in_body, struct str target);
+
 /* The narrower of two limits, of which the second is 0 when it was not said. */
 static inline int64_t scope_narrower(int64_t limit, int64_t other)
 {

@@ -37,4 +37,14 @@ struct price {
     int64_t prompt, completion;
 };
 
+/* What up to ENTRY_TOKENS_MAX tokens each cost, in 10^-9. NULL: nothing. */
+static inline uint64_t price_of(const struct price *price, int64_t prompt, int64_t completion)
+{
+    if (!price)
+        return 0;
+    return (uint64_t)(((double)prompt * (double)price->prompt +
+                       (double)completion * (double)price->completion) /
+                      1000);
+}
+
 #endif

@@ -59,6 +59,8 @@ static void check_again(const struct entry *e)
     require(back.length == e->length && back.tenant == e->tenant && back.code == e->code &&
             back.epoch == e->epoch);
     require(str_eq(back.models, e->models) && str_eq(back.tags, e->tags));
+    require(back.prompt_tokens == e->prompt_tokens &&
+            back.completion_tokens == e->completion_tokens);
     require(str_eq(back.content_type, e->content_type) && str_eq(back.headers, e->headers) &&
             str_eq(back.body, e->body));
     require(back.sum == entry_sum(e->body));

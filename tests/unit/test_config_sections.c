@@ -198,7 +198,7 @@ START_TEST(a_price_is_a_decimal_number)
     ck_assert(!config_override(c, "PRICE_M_PROMPT", "$2", &errors));
     ck_assert_str_is(buf_str(&errors),
                      "environment SPOA_CACHE_PRICE_M_PROMPT: [price m] prompt: \"$2\" is not a "
-                     "decimal number from 0 to 1000000, in digits with up to 6 behind a point\n");
+                     "decimal number from 0 to 10000000, in digits with up to 6 behind a point\n");
     config_unref(c);
 }
 END_TEST

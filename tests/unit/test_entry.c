@@ -52,6 +52,8 @@ static void check_equal(const struct entry *a, const struct entry *b)
     ck_assert_uint_eq(a->digest.low, b->digest.low);
     ck_assert_uint_eq(a->length, b->length);
     ck_assert_uint_eq(a->tenant, b->tenant);
+    ck_assert_int_eq(a->prompt_tokens, b->prompt_tokens);
+    ck_assert_int_eq(a->completion_tokens, b->completion_tokens);
     ck_assert_uint_eq(a->code, b->code);
     ck_assert_int_eq(a->epoch, b->epoch);
     ck_assert(str_eq(a->models, b->models));
@@ -127,6 +129,53 @@ START_TEST(golden)
                      "content-language: en\r\n"
                      "\r\n"
                      "{\"id\":1}");
+}
+END_TEST
+
+/* An entry says what it cost when that is known, and is no entry when it says it wrong. */
+START_TEST(tokens)
+{
+    static const struct {
+        const char *line;
+        int64_t prompt; /* -1: refused */
+        int64_t completion;
+    } lines[] = {
+        {"", 0, 0},
+        {"tokens: 9 12\r\n", 9, 12},
+        {"tokens: 0 12\r\n", 0, 12},
+        {"tokens: 100000000 0\r\n", 100000000, 0},
+        {"tokens: 100000001 0\r\n", -1, 0},
+        {"tokens: 9\r\n", -1, 0},
+        {"tokens: 9 12 1\r\n", -1, 0},
+        {"tokens: -9 12\r\n", -1, 0},
+        {"tokens: 9 12\n", -1, 0},
+        {"tokens: 9 12\r\ntokens: 9 12\r\n", -1, 0},
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct entry in = sample(STR("{}")), back;
+        buf_clear(&stored);
+        buf_clear(&other);
+        entry_write(&stored, &in);
+        struct str rest = buf_str(&stored), head = rest;
+        for (int line = 0; line < 3; line++)
+            str_split(&rest, '\n');
+        buf_append(&other, (struct str){head.ptr, head.len - rest.len});
+        buf_append(&other, str_of(lines[i].line));
+        buf_append(&other, rest);
+        bool accepted = entry_read_own(unit_guard(buf_str(&other)), &back);
+        ck_assert_msg(accepted == (lines[i].prompt >= 0), "%s", lines[i].line);
+        if (!accepted)
+            continue;
+        ck_assert_int_eq(back.prompt_tokens, lines[i].prompt);
+        ck_assert_int_eq(back.completion_tokens, lines[i].completion);
+        ck_assert_str_is(back.body, "{}");
+        buf_clear(&stored);
+        in.prompt_tokens = lines[i].prompt;
+        in.completion_tokens = lines[i].completion;
+        entry_write(&stored, &in);
+        ck_assert(str_eq(str_from(buf_str(&stored), 30), str_from(buf_str(&other), 30)));
+    }
 }
 END_TEST
 
@@ -411,6 +460,7 @@ Suite *suite_entry(void)
     tcase_add_test(cases, round_trip);
     tcase_add_test(cases, any_byte_in_a_line);
     tcase_add_test(cases, golden);
+    tcase_add_test(cases, tokens);
     tcase_add_test(cases, every_bit_counts);
     tcase_add_test(cases, cut_or_longer);
     tcase_add_test(cases, checksum_right_and_rest_wrong);

@@ -65,6 +65,38 @@ START_TEST(answers_refused)
 }
 END_TEST
 
+/* What a hit will save is what the answer says that it cost, by the rules of its API. */
+START_TEST(tokens_of_the_answer)
+{
+    static const struct {
+        const char *api, *body;
+        int64_t prompt, completion;
+    } answers[] = {
+        {"", "{'usage':{'prompt_tokens':9,'completion_tokens':12}}", 9, 12},
+        {"generic", "{'usage':{'input_tokens':9,'output_tokens':12}}", 9, 12},
+        {"ollama-embed", "{'embeddings':[[0.5]],'prompt_eval_count':7}", 7, 0},
+        {"generic", "{'prompt_eval_count':7}", 0, 0},
+        {"generic", "{'usage':{'prompt_tokens':-9,'completion_tokens':1e3}}", 0, 0},
+        {"generic", "{'usage':{'prompt_tokens':100000001,'completion_tokens':5}}", 0, 5},
+        {"generic", "{}", 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct response response = sample_response();
+        struct ticket ticket = sample_ticket();
+        struct entry entry;
+        ticket.api = str_of(answers[i].api);
+        ticket.count = 0;
+        response.body = unit_json(answers[i].body);
+        ck_assert_int_eq(plan_answer(&scratch, &policy, &ticket, &response, NOW, &stored),
+                         REASON_NONE);
+        ck_assert(entry_read(buf_str(&stored), &entry));
+        ck_assert_int_eq(entry.prompt_tokens, answers[i].prompt);
+        ck_assert_int_eq(entry.completion_tokens, answers[i].completion);
+    }
+}
+END_TEST
+
 /* Type and replayed headers have a share of HAProxy's buffer; what is longer is never stored. */
 START_TEST(headers_at_their_limit)
 {
@@ -167,6 +199,7 @@ Suite *suite_plan_answer(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, answers_refused);
+    tcase_add_test(cases, tokens_of_the_answer);
     tcase_add_test(cases, headers_at_their_limit);
     tcase_add_test(cases, no_memory_for_the_entry);
     tcase_add_test(cases, headers_that_come_back);

@@ -1,5 +1,6 @@
 /* Who asks, and what holds for them. */
 #include "core/config.h"
+#include "core/entry.h"
 #include "core/scope.h"
 #include "core_fixture.h"
 #include "unit.h"
@@ -134,6 +135,38 @@ START_TEST(limits_are_the_narrower_ones)
 }
 END_TEST
 
+START_TEST(the_price_of_the_model_in_the_path_first)
+{
+    const struct api *azure = api_named(STR("openai-chat"));
+    const struct str path = STR("/openai/deployments/mine/chat/completions");
+
+    configure("");
+    identity_of("acme", "", "/v1/x");
+    ck_assert_ptr_null(scope_price(&scope, azure, STR("gpt-4o"), path));
+    configure("[price gpt-4o]\nprompt = 2.5\ncompletion = 10\n");
+    identity_of("acme", "", "/v1/x");
+    ck_assert_int_eq(scope_price(&scope, azure, STR("gpt-4o"), path)->prompt, 2500000);
+    ck_assert_ptr_null(scope_price(&scope, azure, STR("o3"), path));
+    configure("[price gpt-4o]\nprompt = 2.5\n[price mine]\nprompt = 1\n");
+    identity_of("acme", "", "/v1/x");
+    ck_assert_int_eq(scope_price(&scope, azure, STR("gpt-4o"), path)->prompt, 1000000);
+    ck_assert_uint_eq(price_of(scope_price(&scope, azure, STR("gpt-4o"), STR("/v1")), 9, 1), 22500);
+}
+END_TEST
+
+START_TEST(money_in_billionths)
+{
+    const struct price price = {.prompt = 2500000, .completion = 10000000};
+    const struct price dear = {.prompt = 10000000000000, .completion = 10000000000000};
+
+    ck_assert_uint_eq(price_of(NULL, 1000, 1000), 0);
+    ck_assert_uint_eq(price_of(&price, 0, 0), 0);
+    ck_assert_uint_eq(price_of(&price, 1, 0), 2500);
+    ck_assert_uint_eq(price_of(&price, 1000000, 500000), 7500000000);
+    ck_assert_uint_eq(price_of(&dear, ENTRY_TOKENS_MAX, ENTRY_TOKENS_MAX), 2000000000000000000);
+}
+END_TEST
+
 START_TEST(controls_can_be_taken_from_a_tenant)
 {
     configure("[policy llm]\nallow-controls = yes\n[tenant a]\nallow-controls = no\n[tenant b]\n");
@@ -241,6 +274,8 @@ Suite *suite_scope(void)
     tcase_add_test(cases, credentials);
     tcase_add_test(cases, no_credential_that_comes_twice);
     tcase_add_test(cases, limits_are_the_narrower_ones);
+    tcase_add_test(cases, the_price_of_the_model_in_the_path_first);
+    tcase_add_test(cases, money_in_billionths);
     tcase_add_test(cases, controls_can_be_taken_from_a_tenant);
     tcase_add_test(cases, a_tenant_can_have_another_policy);
     tcase_add_test(cases, who_shares);
