@@ -375,6 +375,7 @@ static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct 
     lookup->plan.own = cache->store->own;
     purge_book_renew(cache->book, cache_now(cache));
     lookup->tenant = metrics_tenant(cache->metrics, ticket.key.tenant, STR(""));
+    lookup->plan.price = scope_price_of(lookup->config, ticket.models);
     lookup->waiter = (struct waiter){.done = on_waited, .seen = lookup->plan.seen};
     struct flight_options options = flight_options(lookup);
     flights_wait(cache->flights, &options, &lookup->waiter);

@@ -161,3 +161,13 @@ const struct price *scope_price(const struct scope *scope, const struct api *api
         price = config_price(scope->config, in_path);
     return price ? price : config_price(scope->config, in_body);
 }
+
+const struct price *scope_price_of(const struct config *config, struct str names)
+{
+    const struct price *price = NULL;
+
+    do
+        price = config_price(config, str_split(&names, ' '));
+    while (!price && names.len);
+    return price;
+}

@@ -45,6 +45,9 @@ const struct model *scope_model(const struct scope *scope, const struct api *api
 const struct price *scope_price(const struct scope *scope, const struct api *api,
                                 struct str in_body, struct str target);
 
+/* The same of the first of some names, each with a space behind it, of which something is said. */
+const struct price *scope_price_of(const struct config *config, struct str names);
+
 /* The narrower of two limits, of which the second is 0 when it was not said. */
 static inline int64_t scope_narrower(int64_t limit, int64_t other)
 {

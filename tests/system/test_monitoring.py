@@ -152,7 +152,7 @@ def test_a_hit_saves_what_the_answer_says_it_cost(watched):
     def more(name, **labels):
         return total(after, name, **labels) - total(before, name, **labels)
 
-    hits, priced = 5, 2
+    hits, priced = 5, 4
     assert more('saved_tokens_total', policy='llm', kind='prompt') == 9 * hits
     assert more('saved_tokens_total', policy='llm', kind='completion') == 12 * hits
     money = priced * (9 * 2.5 + 12 * 10) / 1e6

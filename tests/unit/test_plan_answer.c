@@ -88,7 +88,7 @@ START_TEST(tokens_of_the_answer)
         ticket.api = str_of(answers[i].api);
         ticket.count = 0;
         response.body = unit_json(answers[i].body);
-        ck_assert_int_eq(plan_answer(&scratch, &policy, &ticket, &response, NOW, &stored),
+        ck_assert_int_eq(plan_answer(&scratch, &policy, &purges, &ticket, &response, NOW, &stored),
                          REASON_NONE);
         ck_assert(entry_read(buf_str(&stored), &entry));
         ck_assert_int_eq(entry.prompt_tokens, answers[i].prompt);

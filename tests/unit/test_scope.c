@@ -154,6 +154,18 @@ START_TEST(the_price_of_the_model_in_the_path_first)
 }
 END_TEST
 
+START_TEST(the_price_of_one_of_some_names)
+{
+    configure("[price gpt-4o]\nprompt = 2.5\n[price mine]\nprompt = 1\n");
+    ck_assert_ptr_null(scope_price_of(config, STR("")));
+    ck_assert_ptr_null(scope_price_of(config, STR("o3 ")));
+    ck_assert_str_is(scope_price_of(config, STR("mine gpt-4o "))->name, "mine");
+    ck_assert_str_is(scope_price_of(config, STR("yours gpt-4o "))->name, "gpt-4o");
+    configure("[price all]\nmatch = *\n");
+    ck_assert_str_is(scope_price_of(config, STR(""))->name, "all");
+}
+END_TEST
+
 START_TEST(money_in_billionths)
 {
     const struct price price = {.prompt = 2500000, .completion = 10000000};
@@ -275,6 +287,7 @@ Suite *suite_scope(void)
     tcase_add_test(cases, no_credential_that_comes_twice);
     tcase_add_test(cases, limits_are_the_narrower_ones);
     tcase_add_test(cases, the_price_of_the_model_in_the_path_first);
+    tcase_add_test(cases, the_price_of_one_of_some_names);
     tcase_add_test(cases, money_in_billionths);
     tcase_add_test(cases, controls_can_be_taken_from_a_tenant);
     tcase_add_test(cases, a_tenant_can_have_another_policy);
