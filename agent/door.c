@@ -18,7 +18,7 @@ static unsigned metrics_call(void *ctx, const struct http_call *call, struct buf
     const struct door *door = ctx;
 
     (void)call;
-    metrics_render(door->subject.metrics, door->subject.version, out);
+    metrics_render(door->subject.metrics, door->subject.version, door_is_ready(door), out);
     return OK;
 }
 
@@ -101,12 +101,12 @@ static void take_sample(struct door *door)
 {
     const struct metrics *m = door->subject.metrics;
     const struct history_sample sample = {
-        .hits = m->hits,
-        .coalesced = m->coalesced,
-        .misses = m->misses,
-        .bypasses = m->bypasses,
-        .stored = m->stored,
-        .refused = m->refused,
+        .hits = metrics_lookups(m, METRICS_HIT),
+        .coalesced = metrics_coalesced(m),
+        .misses = metrics_lookups(m, METRICS_MISS),
+        .bypasses = metrics_lookups(m, METRICS_BYPASS),
+        .stored = metrics_stored(m),
+        .refused = metrics_refused(m),
     };
 
     history_take(&door->history, door_now(door), &sample);

@@ -66,6 +66,36 @@ void metrics_count_answer(struct metrics *m, size_t policy, const struct api *ap
     histogram_count(&m->stored_size, &histogram_sizes, size);
 }
 
+static uint64_t sum_of(const uint64_t *numbers, size_t count, size_t step)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i += step)
+        sum += numbers[i];
+    return sum;
+}
+
+uint64_t metrics_lookups(const struct metrics *m, enum metrics_result result)
+{
+    return sum_of(&m->lookups[0][0][result],
+                  (size_t)METRICS_POLICIES * METRICS_APIS * METRICS_RESULTS, METRICS_RESULTS);
+}
+
+uint64_t metrics_coalesced(const struct metrics *m)
+{
+    return sum_of(&m->coalesced[0][0], (size_t)METRICS_POLICIES * METRICS_APIS, 1);
+}
+
+uint64_t metrics_stored(const struct metrics *m)
+{
+    return sum_of(&m->stored[0][0], (size_t)METRICS_POLICIES * METRICS_APIS, 1);
+}
+
+uint64_t metrics_refused(const struct metrics *m)
+{
+    return sum_of(m->refused, REASON_COUNT, 1);
+}
+
 void metrics_count_spop_error(struct metrics *m, int error)
 {
     m->spop_errors[error < METRICS_SPOP_ERRORS - 1 ? error : METRICS_SPOP_ERRORS - 1]++;

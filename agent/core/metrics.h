@@ -216,26 +216,23 @@ void metrics_count_answer(struct metrics *m, size_t policy, const struct api *ap
 /* Counts a connection that was ended with an enum spop_error. */
 void metrics_count_spop_error(struct metrics *m, int error);
 
-/* What is not counted and shown with it. */
-struct metrics_about {
-    const char *version;
-    bool ready; /* lookups have a chance of an answer */
-};
+/* How many lookups came to this, of all policies and APIs. */
+uint64_t metrics_lookups(const struct metrics *m, enum metrics_result result);
 
-/* Appends everything in Prometheus' text format. Of numbers with labels those that are 0 are left
- * out. */
-void metrics_render(const struct metrics *m, const struct metrics_about *about, struct buf *out);
+/* How many answers were waited for, were stored, and were refused. */
+uint64_t metrics_coalesced(const struct metrics *m);
+uint64_t metrics_stored(const struct metrics *m);
+uint64_t metrics_refused(const struct metrics *m);
+
+/* Appends everything in Prometheus' text format; `ready`: lookups have a chance of an answer. Of
+ * numbers with labels those that are 0 are left out. */
+void metrics_render(const struct metrics *m, const char *version, bool ready, struct buf *out);
 
 /* Appends the same as JSON: {"version":"...","ready":true,"metrics":{NAME:VALUE,...}}, the names
  * without the prefix spoa_cache_. A VALUE is a number; or, with labels, a list
  * [{"labels":{NAME:TEXT,...},"value":NUMBER},...], without those that are 0; or, of a histogram,
  * {"buckets":[[BOUND,COUNT],...],"sum":NUMBER,"count":NUMBER}, in which, as in Prometheus, each
  * count holds those before it; above the last bound there is only "count". */
-void metrics_render_json(const struct metrics *m, const struct metrics_about *about,
-                         struct buf *out);
-
-/* Appends the same as JSON: {"version":"...","ready":true,"metrics":{name: number, or a list of
- * {"labels":{...},"value":number}}}. */
 void metrics_render_json(const struct metrics *m, const char *version, bool ready, struct buf *out);
 
 #endif

@@ -166,12 +166,12 @@ static void put_spread(struct buf *out, const struct metrics *m, const struct sp
     buf_printf(out, "\n" PREFIX "%s_count %llu\n", s->name, count);
 }
 
-void metrics_render(const struct metrics *m, const struct metrics_about *about, struct buf *out)
+void metrics_render(const struct metrics *m, const char *version, bool ready, struct buf *out)
 {
     put_head(out, "gauge", "build_info", "The version that runs");
-    buf_printf(out, PREFIX "build_info{version=\"%s\"} 1\n", about->version);
+    buf_printf(out, PREFIX "build_info{version=\"%s\"} 1\n", version);
     put_head(out, "gauge", "ready", "Whether lookups have a chance of an answer");
-    buf_printf(out, PREFIX "ready %d\n", about->ready);
+    buf_printf(out, PREFIX "ready %d\n", ready);
     for (size_t i = 0; i < FAMILIES; i++)
         put_family(out, m, &families[i]);
     for (size_t i = 0; i < SPREADS; i++)
@@ -217,11 +217,10 @@ static void put_spread_json(struct buf *out, const struct metrics *m, const stru
     buf_printf(out, ",\"count\":%llu}", count);
 }
 
-void metrics_render_json(const struct metrics *m, const struct metrics_about *about,
-                         struct buf *out)
+void metrics_render_json(const struct metrics *m, const char *version, bool ready, struct buf *out)
 {
-    buf_printf(out, "{\"version\":\"%s\",\"ready\":%s,\"metrics\":{", about->version,
-               about->ready ? "true" : "false");
+    buf_printf(out, "{\"version\":\"%s\",\"ready\":%s,\"metrics\":{", version,
+               ready ? "true" : "false");
     for (size_t i = 0; i < FAMILIES; i++) {
         buf_printf(out, "%s\"%s\":", i ? "," : "", families[i].name);
         put_family_json(out, m, &families[i]);

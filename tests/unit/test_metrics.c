@@ -10,7 +10,7 @@ static struct metrics m;
 static struct buf text, json;
 static struct json_doc doc;
 
-static const struct metrics_about about = {"1.2.3-4-gabcdef0-dirty", true};
+static const char version[] = "1.2.3-4-gabcdef0-dirty";
 
 static void setup(void)
 {
@@ -28,7 +28,7 @@ static void teardown(void)
 static void render(void)
 {
     buf_clear(&text);
-    metrics_render(&m, &about, &text);
+    metrics_render(&m, version, true, &text);
     buf_append_byte(&text, '\0');
     ck_assert(buf_ok(&text));
 }
@@ -383,8 +383,8 @@ START_TEST(both_forms_say_the_same)
 
     fill();
     buf_clear(&text);
-    metrics_render(&m, &about, &text);
-    metrics_render_json(&m, &about, &json);
+    metrics_render(&m, version, true, &text);
+    metrics_render_json(&m, version, true, &json);
     ck_assert(buf_ok(&text) && buf_ok(&json));
     ck_assert_int_eq(json_read(&doc, unit_guard(buf_str(&json))), JSON_OK);
     ck_assert_str_is(member(doc.nodes, STR("version"))->text, "1.2.3-4-gabcdef0-dirty");
