@@ -14,6 +14,7 @@ struct door_subject {
     struct config *const *config;      /* in use */
     const struct metrics *metrics;
     struct store *store;
+    struct store *redis; /* under it or the same; NULL: none */
     struct cache *cache;
     struct purge_book *book;
     const bool *draining;

@@ -188,6 +188,7 @@ static bool open_door(struct agent *agent)
         .config = &agent->config,
         .metrics = &agent->metrics,
         .store = agent->store,
+        .redis = agent->redis,
         .cache = agent->cache,
         .book = agent->book,
         .draining = &agent->draining,

@@ -1,10 +1,11 @@
 #include "door.h"
 
 #include "core/json_write.h"
+#include "store/redis.h"
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { OK = 200 };
+enum { OK = 200, NODES_MAX = 64 };
 
 static void put_number(struct buf *out, const char *name, int64_t value)
 {
@@ -58,6 +59,26 @@ static void put_store(struct buf *out, const struct config *c)
     buf_append_byte(out, '}');
 }
 
+static void put_nodes(struct buf *out, const struct store *redis)
+{
+    struct redis_state nodes[NODES_MAX];
+    size_t count = redis ? redis_states(redis, nodes, NODES_MAX) : 0;
+
+    json_write_name(out, "nodes");
+    buf_append_byte(out, '[');
+    for (size_t i = 0; i < count && i < NODES_MAX; i++) {
+        buf_append(out, i ? STR(",{") : STR("{"));
+        put_text(out, "address", nodes[i].address);
+        put_text(out, "state",
+                 nodes[i].left_alone ? STR("left alone")
+                 : nodes[i].up       ? STR("up")
+                                     : STR("down"));
+        put_number(out, "waiting", (int64_t)nodes[i].waiting);
+        buf_append_byte(out, '}');
+    }
+    buf_append_byte(out, ']');
+}
+
 static void put_policy(struct buf *out, const struct policy *policy)
 {
     if (out->ptr[out->len - 1] != '[')
@@ -108,6 +129,7 @@ unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
     put_number(out, "uptime", (door_now(door) - door->started) / 1000);
     put_text(out, "config", str_of(s->config_path ? s->config_path : ""));
     put_store(out, c);
+    put_nodes(out, s->redis);
     put_policies(out, c);
     put_number(out, "tenants", (int64_t)c->sections[CONFIG_TENANT].count);
     put_number(out, "models", (int64_t)c->sections[CONFIG_MODEL].count);

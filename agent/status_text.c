@@ -259,6 +259,23 @@ static void say_redis(const struct view *v)
     say_number(v, "redis_errors_total", "errors");
 }
 
+/* Of several nodes those that are not as they should be. */
+static void say_nodes(const struct view *v)
+{
+    const struct json_node *list = status_doc_part(v->now, "nodes");
+
+    for (const struct json_node *n = list ? json_first(list) : NULL; n;
+         n = json_next(&v->now->doc, list, n)) {
+        struct str state = status_doc_member(v->now, n, "state");
+        if (str_eq(state, STR("up")))
+            continue;
+        put_label(v->out, "");
+        show_text(v->out, status_doc_member(v->now, n, "address"), SHOW_SHORT);
+        buf_append(v->out, STR(": "));
+        show_text(v->out, state, SHOW_SHORT);
+    }
+}
+
 static void say_spop(const struct view *v)
 {
     put_label(v->out, "SPOP");
@@ -414,6 +431,7 @@ void status_text(const struct status_doc *now, const struct status_doc *before, 
     buf_append_byte(out, '\n');
     say_memory(&v);
     say_redis(&v);
+    say_nodes(&v);
     say_spop(&v);
     say_saved(&v);
     say_policies(&v);

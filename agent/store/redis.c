@@ -366,14 +366,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
     arm(r);
 }
 
-static void free_unused(struct redis *r)
-{
-    for (struct redis_command *c = r->unused, *next; c; c = next) {
-        next = c->later;
-        free(c);
-    }
-}
-
 static void redis_free(struct store *store)
 {
     struct redis *r = (struct redis *)store;
@@ -383,7 +375,8 @@ static void redis_free(struct store *store)
     if (r->route)
         r->route->ops->free(r->route);
     ev_timer_stop(r->pool.loop, &r->timer);
-    free_unused(r);
+    for (struct redis_command *c; (c = r->unused); free(c))
+        r->unused = c->later;
     redis_tls_free(r->pool.conn.tls);
     arena_free(&r->texts);
     free(r);
@@ -467,4 +460,9 @@ bool redis_is_fresh(const struct store *store, struct str key)
     const struct redis_node *n = r->route->ops->node(r->route, key);
 
     return n && redis_node_is_fresh(n);
+}
+
+size_t redis_states(const struct store *store, struct redis_state *out, size_t max)
+{
+    return redis_pool_states(&((const struct redis *)store)->pool, out, max);
 }

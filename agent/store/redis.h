@@ -69,6 +69,17 @@ bool redis_is_watching(const struct store *redis);
  * before, with `watched` set, is what Redis holds if no report came since. */
 bool redis_is_fresh(const struct store *redis, struct str key);
 
+/* A node, for who looks at it. */
+struct redis_state {
+    struct str address; /* borrowed until the loop goes on */
+    bool up;            /* connected and logged in */
+    bool left_alone;    /* it failed again and again, and is not asked for now */
+    size_t waiting;     /* commands without an answer */
+};
+
+/* Those of at most so many nodes; returns how many there are. */
+size_t redis_states(const struct store *redis, struct redis_state *out, size_t max);
+
 enum { REDIS_WORDS_MAX = 8 };
 
 /* Sends a command with a deadline, as a read of the store is, to where `key` is. STORE_HIT: a

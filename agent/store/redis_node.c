@@ -2,6 +2,7 @@
 
 #include "net/clock.h"
 #include "net/log.h"
+#include "redis.h"
 #include "redis_advice.h"
 #include "redis_breaker.h"
 
@@ -402,6 +403,17 @@ uint32_t redis_node_coverage(const struct redis_node *n)
 bool redis_node_is_fresh(const struct redis_node *n)
 {
     return n->watch && redis_watch_is_fresh(n->watch);
+}
+
+size_t redis_pool_states(const struct redis_pool *p, struct redis_state *out, size_t max)
+{
+    size_t count = 0;
+
+    for (const struct redis_node *n = p->nodes; n; n = n->next, count++)
+        if (count < max)
+            out[count] = (struct redis_state){redis_node_address(n), n->up, n->breaker.open,
+                                              n->reads + n->writes};
+    return count;
 }
 
 struct str redis_node_address(const struct redis_node *n)

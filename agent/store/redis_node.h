@@ -9,6 +9,7 @@
 #include "store.h"
 
 struct redis_node;
+struct redis_state;
 
 /* One GET, PTTL or SET. Its maker owns it, and lends it to a node until that has called `answered`.
  */
@@ -55,6 +56,9 @@ struct redis_node *redis_pool_node(struct redis_pool *p, struct str address);
 /* Frees a node and what waits for it (`answered` with NULL). Not from inside a callback of its
  * own. */
 void redis_pool_drop(struct redis_pool *p, struct redis_node *n);
+
+/* See redis_states(). */
+size_t redis_pool_states(const struct redis_pool *p, struct redis_state *out, size_t max);
 
 /* Drops all nodes. */
 void redis_pool_free(struct redis_pool *p);

@@ -159,6 +159,17 @@ def test_status_counts_what_clients_saw(origin):
         assert [policy['name'] for policy in said['policies']] == ['llm']
 
 
+def test_status_knows_the_nodes(origin, tmp_path):
+    with harness.RedisServer() as redis, harness.Agent(REDIS.format(redis.address)) as agent:
+        def nodes():
+            return [(node['address'], node['state']) for node in status(agent.status)['nodes']]
+
+        wait_for(lambda: nodes() == [(redis.address, 'up')], 'Redis is up')
+        redis.process.kill()
+        wait_for(lambda: nodes() != [(redis.address, 'up')], 'Redis is down')
+        redis.good_status = -signal.SIGKILL
+
+
 def test_status_shows_no_secret(stack):
     secret = (stack.dir / 'secret').read_text().strip()
     for path, method in [('/status?history', 'GET'), ('/config', 'POST'),
