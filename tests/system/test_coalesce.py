@@ -310,9 +310,10 @@ def test_who_has_gone_does_not_lead(where):
                               for _ in range(3))
         body, started = chat(prompt()), time.monotonic()
         assert leader.ask(spop.lookup(body))['lead']
-        ask_and_wait(gone, body)
-        wait_for(lambda: waiting(agent.status) == 1, 'the first one waits')
         ask_and_wait(left, body)
+        all_wait(1, agent.status)
+        ask_and_wait(gone, body)
+        all_wait(2, agent.status)
         gone.socket.close()
         answer = spop.actions(left.read())
         assert answer['lead'] and answer['reason'] == 'wait-led'
