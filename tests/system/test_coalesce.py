@@ -321,6 +321,62 @@ def test_who_has_gone_does_not_lead(where):
         assert metrics(agent.status)['leases_ended_total'] == 2
 
 
+def reload(agent, config):
+    said = agent.output.read_text().count('configuration reloaded')
+    agent.config.write_text(config)
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: agent.output.read_text().count('configuration reloaded') > said, 'reloaded')
+
+
+@pytest.mark.parametrize('policy, served', [('emit =', True), ('min-output-tokens = 1', False),
+                                            ('mode = shadow', False), ('coalesce-wait = 0', False)])
+def test_reload_between_a_lookup_and_its_wait(policy, served):
+    """By other rules nobody is served what those of the lookup kept: what the lookup said stands."""
+    with harness.Agent(SECRET, binary=harness.SANITIZED) as agent, \
+            spop.Connection(agent.address) as one, spop.Connection(agent.address) as two:
+        body = chat(prompt())
+        leads, waits = one.ask(spop.lookup(body)), two.ask(spop.lookup(body))
+        assert one.ask(spop.store(leads['ticket'], '{"answer": 1}'))['stored']
+        reload(agent, f'{SECRET}[policy llm]\n{policy}\n')
+        answer = two.ask(spop.message('wait', {'ticket': waits['ticket'], 'exact': True}))
+        assert answer.get('hit', False) == served
+        assert answer or not served
+
+
+def test_reload_while_they_wait():
+    """Requests in flight end by the configuration they began with."""
+    with harness.Agent(SECRET, binary=harness.SANITIZED) as agent, \
+            spop.Connection(agent.address) as one, spop.Connection(agent.address) as two:
+        body = chat(prompt())
+        leads = one.ask(spop.lookup(body))
+        ask_and_wait(two, body)
+        all_wait(1, agent.status)
+        reload(agent, f'{SECRET}[agent]\nmax-waiting = 0\n[policy llm]\nttl = 1h\n')
+        assert one.ask(spop.store(leads['ticket'], '{"answer": 1}'))['stored']
+        assert spop.actions(two.read())['status'] == 'COALESCED'
+
+
+def test_an_agent_that_ends_at_once_while_they_wait():
+    """Redis owes it an answer then."""
+    with harness.RedisServer() as redis:
+        config = (f'{SECRET}[redis]\naddress = {redis.address}\ntimeout = 10s\n'
+                  '[policy llm]\ncoalesce-lease = 100ms\n')
+        with harness.Agent(config, binary=harness.SANITIZED) as agent, \
+                spop.Connection(agent.address) as one, spop.Connection(agent.address) as two:
+            wait_for(lambda: metrics(agent.status)['redis_watched'] == 1, 'it watches')
+            body = chat(prompt())
+            assert one.ask(spop.lookup(body))['lead']
+            ask_and_wait(two, body)
+            all_wait(1, agent.status)
+            redis.process.send_signal(signal.SIGSTOP)
+            wait_for(lambda: metrics(agent.status)['redis_pending'] > 0, 'it looks')
+            agent.process.terminate()
+            assert spop.actions(two.read())['reason'] == 'wait-ended'
+            agent.process.terminate()
+            assert agent.process.wait(10) == 0
+        redis.process.send_signal(signal.SIGCONT)
+
+
 def test_idle_connections_make_way():
     """HAProxy keeps those on which many waited for longer than it should: lookups need room."""
     config = '[agent]\nmax-connections = 6\n[policy llm]\ncoalesce-wait = 3s\n'
