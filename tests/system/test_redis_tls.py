@@ -156,9 +156,11 @@ def stores(agent, wanted=1):
     wait_for(lambda: metrics(agent.status)['redis_up'] == wanted, 'connected over TLS', 15)
     question, answer = chat(prompt()), '{"answer": "%s"}' % ('x' * 50000)
     with spop.Connection(agent.address, max_frame_size=1 << 17) as connection:
-        assert spop.look_and_store(connection, question, answer)['stored']
-        wait_for(lambda: connection.ask(spop.lookup(question))['status'] == 'HIT', 'a hit')
-        assert connection.ask(spop.lookup(question))['body'] == answer.encode()
+        def find():
+            found = spop.look_and_store(connection, question, answer)
+            return found['status'] == 'HIT' and found['body'] == answer.encode()
+        assert not find()
+        wait_for(find, 'a hit')
 
 
 def test_without_tls_the_keys_are_refused(has_tls, certificates, tmp_path):
