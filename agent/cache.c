@@ -81,7 +81,7 @@ static enum reason put(struct cache *cache, const struct ticket *ticket)
 static enum reason put_answer(struct cache *cache, const struct notify *notify,
                               const struct ticket *ticket)
 {
-    purge_book_renew(cache->book, cache_now(cache));
+    purge_book_renew(cache->book);
     enum reason reason = plan_answer(&cache->scratch, config_policy(cache->config, ticket->policy),
                                      purge_book_purges(cache->book), ticket, &notify->response,
                                      cache_now(cache), &cache->stored);
@@ -233,6 +233,8 @@ void cache_notice(struct cache *cache, struct str redis_key)
 {
     struct str subject = lease_subject(redis_key);
 
+    if (cache->metrics->waiting)
+        purge_book_renew(cache->book); /* before what landed is read */
     flights_notice(cache->flights, subject.len ? subject : redis_key);
 }
 

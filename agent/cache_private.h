@@ -20,6 +20,7 @@ struct cache {
     struct key_secret secret;
     struct plan_scratch scratch;
     struct buf stored;
+    size_t held_back;    /* bytes of values that wait until it is known what was purged */
     struct seal *seal;   /* owned; for stores that others can read and write */
     uint64_t nonce[2];   /* random at first, then counted on: no other agent has the same */
     struct lookup *free; /* lookups to be used again */

@@ -84,8 +84,7 @@ static void set_actions(struct door *door)
         {.path = NULL},
     };
 
-    door->purges =
-        (struct purge_target){door->subject.loop, door->subject.config, door->subject.book};
+    door->purges = (struct purge_target){door->subject.config, door->subject.book};
     _Static_assert(sizeof actions <= sizeof door->actions, "DOOR_ACTIONS_MAX");
     memcpy(door->actions, actions, sizeof actions);
 }

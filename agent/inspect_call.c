@@ -196,7 +196,7 @@ static bool is_purged(const struct inspected *i)
                                           .key = key_hash(&i->how->key),
                                           .tenant = e->tenant};
 
-    return !purges_allow(purge_book_purges(i->how->door->subject.book), &subject);
+    return !purges_serve(purge_book_purges(i->how->door->subject.book), &subject);
 }
 
 static void say_names(struct buf *out, const char *label, struct str names)

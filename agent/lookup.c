@@ -4,7 +4,8 @@
 #include "net/clock.h"
 #include <stdlib.h>
 
-enum { LOOKUP_MAGIC = 0x100c0b5e, STORED_MAX = 64 << 20 };
+enum { LOOKUP_MAGIC = 0x100c0b5e };
+enum { HELD_BACK_MAX = 32 << 20 }; /* bytes of values that wait until it is known what was purged */
 enum {
     AROUND_BODY_MAX = PLAN_HEADERS_MAX + PLAN_TAGS_MAX + PURGE_NAME_MAX + 512
 }; /* bytes of an entry that are not its body */
@@ -43,7 +44,7 @@ static struct lookup *lookup_new(struct cache *cache)
     if (lookup) {
         lookup->magic = LOOKUP_MAGIC;
         lookup->cache = cache;
-        lookup->value = buf_new(STORED_MAX);
+        lookup->value = buf_new(HELD_BACK_MAX);
         lookup->config = config_ref(cache->config);
         lookup->started = ev_now(cache->loop);
     }
@@ -55,6 +56,7 @@ static void lookup_free(struct lookup *lookup)
     struct cache *cache = lookup->cache;
 
     config_unref(lookup->config);
+    cache->held_back -= lookup->value.len;
     buf_free(&lookup->value);
     lookup->magic = 0;
     lookup->next_free = cache->free;
@@ -163,9 +165,12 @@ static void judge(struct lookup *lookup, struct str value, struct entry *entry)
     struct cache *cache = lookup->cache;
 
     lookup->plan.reason = open_value(lookup, &value);
-    if (lookup->plan.reason == REASON_NONE)
-        plan_found(&lookup->plan, &cache->scratch, purge_book_purges(cache->book), value,
-                   cache_now(cache), next_nonce(cache), entry);
+    if (lookup->plan.reason != REASON_NONE)
+        return;
+    plan_found(&lookup->plan, &cache->scratch, purge_book_purges(cache->book), value,
+               cache_now(cache), next_nonce(cache), entry);
+    if (lookup->plan.reason == REASON_PURGED)
+        purge_book_hear(cache->book, entry->epoch);
 }
 
 static struct lookup *lookup_of(void *part, size_t offset)
@@ -274,15 +279,21 @@ static void on_sure(struct purge_wait *wait, enum store_result result)
 /* Judges what the store holds as soon as it is known what was purged. */
 static void on_value(struct lookup *lookup, struct str value)
 {
-    struct purge_book *book = lookup->cache->book;
+    struct cache *cache = lookup->cache;
 
-    if (purge_book_sure(book)) {
+    if (purge_book_sure(cache->book)) {
         on_found(lookup, value);
         return;
     }
-    buf_append(&lookup->value, value);
+    if (value.len <= HELD_BACK_MAX - cache->held_back)
+        buf_append(&lookup->value, value);
+    cache->held_back += lookup->value.len;
+    if (lookup->value.len != value.len || !buf_ok(&lookup->value)) {
+        on_nothing(lookup, STORE_BUSY);
+        return;
+    }
     lookup->wait.done = on_sure;
-    purge_book_wait(book, &lookup->wait);
+    purge_book_wait(cache->book, &lookup->wait);
 }
 
 static void on_read(struct store_read *read, enum store_result result, struct str value)
@@ -324,7 +335,7 @@ static void look_up(struct cache *cache, struct lookup *lookup, const struct req
         lookup_finish(lookup, NULL);
         return;
     }
-    purge_book_renew(cache->book, cache_now(cache));
+    purge_book_renew(cache->book);
     if (!lookup->plan.look) {
         /* so that the ticket does not look older than a purge that went before it */
         lookup->wait.done = on_sure;
@@ -373,7 +384,7 @@ static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct 
                      notify->request.exact, frame_size))
         return false;
     lookup->plan.own = cache->store->own;
-    purge_book_renew(cache->book, cache_now(cache));
+    purge_book_renew(cache->book);
     lookup->tenant = metrics_tenant(cache->metrics, ticket.key.tenant, STR(""));
     lookup->plan.price = scope_price_of(lookup->config, ticket.models);
     lookup->waiter = (struct waiter){.done = on_waited, .seen = lookup->plan.seen};

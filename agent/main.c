@@ -339,8 +339,7 @@ static bool start(struct agent *agent)
     if (!agent->store)
         return false;
     agent->leases = agent->redis ? leases_in_redis(agent->redis) : leases_in_memory();
-    agent->book =
-        purge_book_new(agent->redis, &agent->metrics, (int64_t)(ev_now(agent->loop) * 1000.));
+    agent->book = purge_book_new(agent->loop, agent->redis, &agent->metrics);
     if (!agent->leases || !agent->book)
         return false;
     agent->cache = cache_new(agent->loop, agent->config, agent->store, agent->leases, agent->book,

@@ -169,7 +169,6 @@ unsigned purge_call(void *ctx, const struct http_call *call, struct buf *out)
         free(purge);
         return BAD;
     }
-    purge_book_purge(target->book, buf_str(&purge->scope), (int64_t)(ev_now(target->loop) * 1000.),
-                     &purge->order);
+    purge_book_purge(target->book, buf_str(&purge->scope), &purge->order);
     return 0;
 }

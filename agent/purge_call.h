@@ -8,7 +8,6 @@
 #include "store/purge_book.h"
 
 struct purge_target {
-    struct ev_loop *loop;
     struct config *const *config; /* the pointer to the one in use */
     struct purge_book *book;
 };

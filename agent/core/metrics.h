@@ -112,6 +112,12 @@ enum {
     X(leases_ended, counter, "leases_ended_total",                                                 \
       "Leases that ended before the request that held them had an answer")                         \
     X(purges, counter, "purges_total", "Purges asked of this agent and done")                      \
+    X(purge_repairs, counter, "purge_repairs_total",                                               \
+      "Times that Redis had lost purges, and this agent wrote them back")                          \
+    X(purge_unknowns, counter, "purge_unknowns_total",                                             \
+      "Times that this agent found nobody who knew what was purged, and purged everything")        \
+    X(purge_folds, counter, "purge_folds_total",                                                   \
+      "Times that the table of purges was full, and its oldest became one of everything")          \
     X(purge_epoch, gauge, "purge_epoch", "The number of the latest purge that is known")           \
     X(spop_connections, gauge, "spop_connections", "Open connections from HAProxy")                \
     X(spop_accepted, counter, "spop_accepted_total", "Connections accepted from HAProxy")          \

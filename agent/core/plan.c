@@ -261,11 +261,11 @@ static bool is_fresh(const struct plan *plan, int64_t now, struct entry *e)
     return now < e->fresh_until && age < plan->max_age;
 }
 
-/* Whether nothing that the entry belongs to was purged since it was asked for. */
-static bool is_allowed(const struct purges *purges, const struct policy *policy,
-                       const struct key *key, const struct entry *e)
+/* What the entry belongs to. */
+static struct purge_subject subject_of(const struct policy *policy, const struct key *key,
+                                       const struct entry *e)
 {
-    const struct purge_subject subject = {
+    return (struct purge_subject){
         .epoch = e->epoch,
         .policy = policy->name,
         .models = e->models,
@@ -273,8 +273,6 @@ static bool is_allowed(const struct purges *purges, const struct policy *policy,
         .key = key_hash(key),
         .tenant = e->tenant,
     };
-
-    return purges_allow(purges, &subject);
 }
 
 static enum reason judge_found(const struct plan *plan, struct plan_scratch *scratch,
@@ -287,8 +285,8 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
         return REASON_MISMATCH;
-    /* who stored it may know of a purge that is not known here: in doubt, a miss */
-    if (e->epoch > purges->epoch || !is_allowed(purges, policy, &plan->key, e))
+    const struct purge_subject subject = subject_of(policy, &plan->key, e);
+    if (!purges_serve(purges, &subject))
         return REASON_PURGED;
     if (!is_fresh(plan, now, e))
         return REASON_EXPIRED;
@@ -512,7 +510,8 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
         .headers = buf_str(&scratch->fields),
         .body = response->body,
     };
-    if (!is_allowed(purges, policy, &ticket->key, &entry))
+    const struct purge_subject subject = subject_of(policy, &ticket->key, &entry);
+    if (!purges_allow(purges, &subject))
         return REASON_PURGED;
     if (entry.flags & ENTRY_JSON)
         note_tokens(&entry, ticket->api, &scratch->doc);

@@ -5,14 +5,25 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static uint64_t scope_of(struct str text)
+static uint64_t hash_of(struct str text)
 {
     return XXH3_64bits(text.ptr, text.len);
+}
+
+static uint64_t scope_of(struct str text)
+{
+    uint64_t hash;
+
+    if (text.len == 1 + HEX64 && text.ptr[0] == '#' && hex64_read(str_from(text, 1), &hash))
+        return hash;
+    return hash_of(text);
 }
 
 void purges_init(struct purges *p, int64_t epoch)
 {
     p->epoch = p->latest = p->all = epoch;
+    p->term = p->serial = 0;
+    p->held = false;
     p->count = 0;
 }
 
@@ -51,6 +62,7 @@ static void note_all(struct purges *p, int64_t epoch)
     p->count = kept;
 }
 
+/* Folds the oldest note, and with it all of its epoch. */
 static void make_room(struct purges *p)
 {
     int64_t oldest = INT64_MAX;
@@ -107,20 +119,67 @@ static bool read_line(struct str *text, struct str *scope, int64_t *epoch)
     return scope->len > 0 && scope->len <= PURGE_SCOPE_MAX && decimal_read(line, epoch);
 }
 
-bool purges_read(struct purges *p, struct str text)
+/* Takes over one line. */
+static void read_fact(struct purges *p, struct str name, int64_t number, struct purge_news *news)
 {
-    struct str rest = text, scope;
-    int64_t epoch;
+    if (str_eq(name, STR("epoch")))
+        purges_raise(p, number);
+    else if (str_eq(name, STR("term")))
+        p->term = number;
+    else if (str_eq(name, STR("serial")))
+        p->serial = number;
+    else if (str_eq(name, STR("held")))
+        p->held = number != 0;
+    else if (str_eq(name, STR("lost")))
+        news->lost = number;
+    else if (str_eq(name, STR("unknown")))
+        news->unknown = number != 0;
+    else if (!str_eq(name, STR("fold")))
+        purges_note(p, name, number);
+    else {
+        purges_note(p, STR("all"), number);
+        news->folded = true;
+    }
+}
 
+bool purges_read(struct purges *p, struct str text, struct purge_news *news)
+{
+    struct str rest = text, name;
+    int64_t number;
+
+    *news = (struct purge_news){.lost = PURGE_NONE_LOST};
     while (rest.len)
-        if (!read_line(&rest, &scope, &epoch))
+        if (!read_line(&rest, &name, &number))
             return false;
-    for (rest = text; rest.len && read_line(&rest, &scope, &epoch);)
-        if (str_eq(scope, STR("epoch")))
-            purges_raise(p, epoch);
-        else
-            purges_note(p, scope, epoch);
+    p->held = false;
+    for (rest = text; rest.len && read_line(&rest, &name, &number);)
+        read_fact(p, name, number, news);
     return text.len > 0;
+}
+
+bool purge_is_scope(struct str name)
+{
+    return str_eq(name, STR("all")) || (name.len && name.ptr[0] == '#') ||
+           (name.len && memchr(name.ptr, ':', name.len));
+}
+
+void purges_tail(const struct purges *p, int64_t epoch, struct buf *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->count; i++)
+        count += p->notes[i].epoch > epoch;
+    if (p->all > epoch || count > PURGE_TAIL_MAX) {
+        buf_append(out, STR("all "));
+        return;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->notes[i].epoch <= epoch)
+            continue;
+        buf_append(out, STR("#"));
+        hex64_append(out, p->notes[i].scope);
+        buf_append(out, STR(" "));
+    }
 }
 
 /* Whether nothing later than the epoch is noted for "KIND:NAME". */
@@ -162,6 +221,11 @@ bool purges_allow(const struct purges *p, const struct purge_subject *s)
            allows_each(p, s->epoch, STR("tag:"), s->tags);
 }
 
+bool purges_serve(const struct purges *p, const struct purge_subject *subject)
+{
+    return !p->held && subject->epoch <= p->epoch && purges_allow(p, subject);
+}
+
 static bool prints(struct str name)
 {
     for (size_t i = 0; i < name.len; i++)
@@ -177,7 +241,7 @@ void purge_name(struct buf *out, struct str name)
         return;
     }
     buf_append(out, STR("~"));
-    hex64_append(out, scope_of(name));
+    hex64_append(out, hash_of(name));
 }
 
 void purge_names_add(struct buf *out, struct str name)

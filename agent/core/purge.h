@@ -5,8 +5,8 @@
  *
  * A scope is a text: "all", "policy:NAME", "tenant:" and its digest, "model:NAME", "tag:NAME",
  * "key:" and the hash. The table knows the hashes of these texts only: two scopes that share one
- * are purged together. When it is full, the purge longest ago becomes one of everything: more is
- * purged, never less. */
+ * are purged together, and "#" and the hash says the same. When it is full, the purges longest ago
+ * become one of everything: more is purged, never less. */
 #ifndef CORE_PURGE_H
 #define CORE_PURGE_H
 
@@ -17,6 +17,7 @@ enum {
     PURGE_NOTES_MAX = 4096,
     PURGE_NAME_MAX = 64, /* of a model or tag, bytes */
     PURGE_TAGS_MAX = 64, /* of one answer */
+    PURGE_TAIL_MAX = 256,
     PURGE_SCOPE_MAX = 7 + PURGE_NAME_MAX,
 };
 
@@ -27,9 +28,11 @@ struct purge_note {
 
 /* Large: not for the stack. Starts with purges_init(). */
 struct purges {
-    int64_t epoch;  /* the highest that is known */
-    int64_t latest; /* the highest that is noted for anything */
-    int64_t all;    /* that of everything */
+    int64_t epoch;        /* the highest that is known */
+    int64_t latest;       /* the highest that is noted for anything */
+    int64_t all;          /* that of everything */
+    int64_t term, serial; /* of the history that is known, see store/purge_script.h */
+    bool held;            /* it may have been lost what was purged: nothing is to be served */
     size_t count;
     struct purge_note notes[PURGE_NOTES_MAX]; /* in the order of their scopes */
 };
@@ -56,12 +59,39 @@ int64_t purges_add(struct purges *p, struct str scope, int64_t now);
 /* Lets the epoch be at least this. */
 void purges_raise(struct purges *p, int64_t epoch);
 
-/* Takes over what a text says: lines "SCOPE EPOCH\n", where the scope "epoch" only raises what is
- * known. False, and nothing has changed, when it is no such text. */
-__attribute__((warn_unused_result)) bool purges_read(struct purges *p, struct str text);
+/* What a text says besides what was purged. */
+struct purge_news {
+    int64_t lost; /* the last epoch that the writer has of what is known here, or PURGE_NONE_LOST */
+    bool unknown; /* he could not know what was purged, and purged everything */
+    bool folded;  /* his table was full */
+};
+
+enum { PURGE_NONE_LOST = -1 };
+
+/* Takes over what a text says: lines "SCOPE EPOCH\n", where instead of a scope
+ *
+ *   epoch, term, serial   are those of the writer
+ *   held                  as in struct purges; 0 when it is not said
+ *   fold                  is as "all", because the table was full
+ *   lost, unknown         are for *news
+ *
+ * False, and nothing has changed, when it is no such text. */
+__attribute__((warn_unused_result)) bool purges_read(struct purges *p, struct str text,
+                                                     struct purge_news *news);
+
+/* Whether a name is that of a scope, by its look. */
+bool purge_is_scope(struct str name);
+
+/* Appends the scopes that were purged after the epoch, each with a space behind; "all " when they
+ * are too many. */
+void purges_tail(const struct purges *p, int64_t epoch, struct buf *out);
 
 /* Whether no purge that is known is one of the answer. */
 bool purges_allow(const struct purges *p, const struct purge_subject *subject);
+
+/* The same of an entry, which may be served then. Who stored it may know of a purge that is not
+ * known here: in doubt, it was purged. */
+bool purges_serve(const struct purges *p, const struct purge_subject *subject);
 
 /* A name as it stands in a scope: itself, or when it is long or has a space or a byte that does
  * not print, "~" and a digest. Appends it. */

@@ -2,96 +2,54 @@
 
 #include "net/clock.h"
 #include "net/log.h"
+#include "purge_script.h"
 #include "redis.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
-enum { WAITS_MAX = 1024, NEVER = -1 };
+enum { WAITS_MAX = 1024, NEVER = -1, TAIL_MAX = 64 << 10 };
+
+/* What is heard is believed when it is not later than this: a clock that is a day off. */
+enum { HEARD_AHEAD = 24 * 3600 * 1000 };
 
 struct purge_book {
     struct purges purges;
+    struct ev_loop *loop;
     struct store *redis; /* borrowed; NULL: there is no other book */
     struct metrics *metrics;
     struct redis_listener listener;
     struct store_read comparison;
-    int64_t now; /* of the last lookup */
-    bool comparing;
+    ev_timer timer;
+    struct buf tail;    /* scopes that Redis has lost */
+    uint64_t next_term; /* random at first, then counted on */
+    int64_t heard;      /* the latest epoch that an entry had */
+    bool comparing, repairs;
     bool refused;              /* which the log knows */
     enum store_result outcome; /* of the latest comparison; never STORE_MISS */
-    int64_t asked;             /* when the comparison under way was sent: clock_now() */
+    int64_t asked;             /* when the latest comparison was sent: clock_now(), or NEVER */
     int64_t compared;          /* when the last good one was sent, or NEVER */
     struct purge_wait *first, **last;
     size_t waiting;
 };
 
-/* KEYS: the hash. ARGV: the time in ms; the epoch that the agent knows; the scope to be purged, or
- * nothing; the number of fields it may have.
- * Answers with what the agent does not know, a line for each field, or with nothing.
- * The epoch follows the clock, so that one which a failover lost is not given again for another
- * purge. HDEL is there for a Redis that is full: it refuses HSET, but not in a script that has
- * begun to write. */
-static const char script[] =
-    "local key, now, known, scope = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]\n"
-    "local epoch = tonumber(redis.call('HGET', key, 'epoch')) or 0\n"
-    "local function note(field)\n"
-    "    epoch = math.max(epoch + 1, now)\n"
-    "    local text = string.format('%.0f', epoch)\n"
-    "    redis.call('HDEL', key, field)\n"
-    "    redis.call('HSET', key, 'epoch', text, field, text)\n"
-    "end\n"
-    "local function note_all()\n"
-    "    for _, field in ipairs(redis.call('HKEYS', key)) do redis.call('HDEL', key, field) end\n"
-    "    note('all')\n"
-    "end\n"
-    "local function fold_oldest()\n"
-    "    local oldest, field\n"
-    "    local fields = redis.call('HGETALL', key)\n"
-    "    for i = 1, #fields, 2 do\n"
-    "        local at = tonumber(fields[i + 1])\n"
-    "        if fields[i] ~= 'all' and (not oldest or at < oldest) then\n"
-    "            oldest, field = at, fields[i]\n"
-    "        end\n"
-    "    end\n"
-    "    redis.call('HDEL', key, field)\n"
-    "    redis.call('HSET', key, 'all', string.format('%.0f', oldest))\n"
-    "end\n"
-    "if epoch == 0 or epoch < known then\n"
-    "    epoch = math.max(epoch, known)\n"
-    "    note_all()\n"
-    "end\n"
-    "if scope == 'all' then\n"
-    "    note_all()\n"
-    "elseif scope ~= '' then\n"
-    "    note(scope)\n"
-    "    if redis.call('HLEN', key) > tonumber(ARGV[4]) then fold_oldest() end\n"
-    "end\n"
-    "if epoch == known then return '' end\n"
-    "local lines, fields = {}, redis.call('HGETALL', key)\n"
-    "for i = 1, #fields, 2 do\n"
-    "    if tonumber(fields[i + 1]) > known then\n"
-    "        lines[#lines + 1] = fields[i] .. ' ' .. fields[i + 1] .. '\\n'\n"
-    "    end\n"
-    "end\n"
-    "return table.concat(lines)\n";
+static int64_t now_ms(const struct purge_book *book)
+{
+    return (int64_t)(ev_now(book->loop) * 1000.);
+}
 
-static void run_script(struct purge_book *book, struct str scope, int64_t now,
+static void run_script(struct purge_book *book, struct str scopes, bool repairs,
                        struct store_read *read)
 {
-    char time[24], known[24], most[24];
-    const struct str words[] = {
-        STR("EVAL"),
-        STR(script),
-        STR("1"),
-        STR(PURGE_BOOK_KEY),
-        {time, (size_t)snprintf(time, sizeof time, "%" PRId64, now)},
-        {known, (size_t)snprintf(known, sizeof known, "%" PRId64, book->purges.epoch)},
-        scope,
-        {most, (size_t)snprintf(most, sizeof most, "%d", PURGE_NOTES_MAX)},
+    const struct purge_question question = {
+        .now = now_ms(book),
+        .next_term = (int64_t)(book->next_term++ & ((1ULL << 52) - 1)) + 1,
+        .heard = book->heard,
+        .scopes = scopes,
+        .repairs = repairs,
     };
 
-    redis_ask(book->redis, STR(PURGE_BOOK_KEY), words, sizeof words / sizeof *words, read);
+    purge_script_run(book->redis, &book->purges, &question, read);
 }
 
 static bool is_recent(int64_t then, int64_t milliseconds)
@@ -99,21 +57,37 @@ static bool is_recent(int64_t then, int64_t milliseconds)
     return then != NEVER && clock_now() - then <= milliseconds * CLOCK_MS;
 }
 
-/* Takes over what the script answered: nothing when nothing is new. *text is then what is wrong
- * with an answer that is none. */
-static enum store_result take_over(struct purge_book *book, enum store_result result,
-                                   struct str *text)
+static void tell_news(struct purge_book *book, const struct purge_news *news)
 {
+    if (news->unknown) {
+        book->metrics->purge_unknowns++;
+        log_write(LOG_LEVEL_WARNING, "nobody knows what was purged before, since " PURGE_KEY
+                                     " was lost, or Redis and all agents began anew: everything "
+                                     "counts as purged");
+    }
+    if (news->folded) {
+        book->metrics->purge_folds++;
+        log_write(LOG_LEVEL_WARNING, "too many different things were purged: what was not asked "
+                                     "for since the oldest of these purges is purged, too");
+    }
+}
+
+/* Takes over what the script answered. *text is then what is wrong with an answer that is none. */
+static enum store_result take_over(struct purge_book *book, enum store_result result,
+                                   struct str *text, struct purge_news *news)
+{
+    *news = (struct purge_news){.lost = PURGE_NONE_LOST};
     if (result == STORE_MISS) {
         *text = STR("it is no hash");
         return STORE_ERROR;
     }
     if (result != STORE_HIT)
         return result;
-    if (text->len && !purges_read(&book->purges, *text)) {
+    if (!purges_read(&book->purges, *text, news)) {
         *text = STR("it holds what is not of this cache");
         return STORE_ERROR;
     }
+    tell_news(book, news);
     book->metrics->purge_epoch = (uint64_t)book->purges.epoch;
     return STORE_HIT;
 }
@@ -126,10 +100,22 @@ static void log_refusal(struct purge_book *book, enum store_result result, struc
     if (refused && !book->refused)
         log_write(LOG_LEVEL_ERROR,
                   "nothing is served from Redis, because it does not say what was purged "
-                  "(EVAL on " PURGE_BOOK_KEY "): %.*s",
+                  "(EVAL on " PURGE_KEY "): %.*s",
                   STR_ARGS(error));
     if (refused || result == STORE_HIT)
         book->refused = refused;
+}
+
+/* Writes what was purged since that epoch, as scopes; what is to be purged besides stands behind.
+ */
+static struct str write_tail(struct purge_book *book, int64_t lost, struct str scope)
+{
+    book->metrics->purge_repairs++;
+    log_write(LOG_LEVEL_WARNING, "Redis has lost what was purged lately: it is purged again");
+    buf_clear(&book->tail);
+    purges_tail(&book->purges, lost, &book->tail);
+    buf_append(&book->tail, scope);
+    return buf_ok(&book->tail) ? buf_str(&book->tail) : STR("all");
 }
 
 static void end_waits(struct purge_book *book, enum store_result result)
@@ -145,12 +131,33 @@ static void end_waits(struct purge_book *book, enum store_result result)
     }
 }
 
+static void on_compared(struct store_read *read, enum store_result result, struct str text);
+
+static void send_comparison(struct purge_book *book, struct str scopes, bool repairs)
+{
+    book->comparing = true;
+    book->repairs = repairs;
+    book->asked = clock_now();
+    book->comparison = (struct store_read){.done = on_compared};
+    run_script(book, scopes, repairs, &book->comparison);
+}
+
+static void compare(struct purge_book *book)
+{
+    send_comparison(book, STR(""), false);
+}
+
 static void on_compared(struct store_read *read, enum store_result result, struct str text)
 {
     struct purge_book *book =
         (struct purge_book *)(void *)((char *)read - offsetof(struct purge_book, comparison));
+    struct purge_news news;
 
-    result = take_over(book, result, &text);
+    result = take_over(book, result, &text, &news);
+    if (news.lost != PURGE_NONE_LOST && !book->repairs) {
+        send_comparison(book, write_tail(book, news.lost, STR("")), true);
+        return;
+    }
     log_refusal(book, result, text);
     if (result == STORE_HIT)
         book->compared = book->asked;
@@ -159,40 +166,66 @@ static void on_compared(struct store_read *read, enum store_result result, struc
     end_waits(book, book->outcome);
 }
 
-static void compare(struct purge_book *book)
-{
-    book->comparing = true;
-    book->asked = clock_now();
-    book->comparison = (struct store_read){.done = on_compared};
-    run_script(book, STR(""), book->now, &book->comparison);
-}
-
 /* Nothing rests on this being told: but so an agent that rests knows of a purge, too. */
 static void on_changed(void *context, struct str key)
 {
     struct purge_book *book = context;
 
-    if (!book->comparing && str_eq(key, STR(PURGE_BOOK_KEY)))
+    if (!book->comparing && str_eq(key, STR(PURGE_KEY)))
         compare(book);
 }
 
-struct purge_book *purge_book_new(struct store *redis, struct metrics *metrics, int64_t now)
+/* Redis is there again, or another one. */
+static void on_watching(void *context, bool watching)
+{
+    struct purge_book *book = context;
+
+    if (watching && !book->comparing)
+        compare(book);
+}
+
+static void on_rest(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct purge_book *book = timer->data;
+
+    (void)loop;
+    (void)events;
+    if (!book->comparing && !is_recent(book->asked, PURGE_BOOK_REST / 2))
+        compare(book);
+}
+
+static void follow_redis(struct purge_book *book)
+{
+    book->listener =
+        (struct redis_listener){.changed = on_changed, .watching = on_watching, .context = book};
+    redis_listen(book->redis, &book->listener);
+    ev_timer_init(&book->timer, on_rest, PURGE_BOOK_REST / 1000., PURGE_BOOK_REST / 1000.);
+    book->timer.data = book;
+    ev_timer_start(book->loop, &book->timer);
+}
+
+struct purge_book *purge_book_new(struct ev_loop *loop, struct store *redis,
+                                  struct metrics *metrics)
 {
     struct purge_book *book = calloc(1, sizeof *book);
 
     if (!book)
         return NULL;
+    if (getrandom(&book->next_term, sizeof book->next_term, 0) != sizeof book->next_term) {
+        free(book);
+        return NULL;
+    }
+    book->loop = loop;
     book->redis = redis;
     book->metrics = metrics;
+    book->tail = buf_new(TAIL_MAX);
     book->asked = book->compared = NEVER;
     book->outcome = STORE_DOWN;
     book->last = &book->first;
-    purges_init(&book->purges, redis ? 0 : now);
+    purges_init(&book->purges, redis ? 0 : now_ms(book));
     metrics->purge_epoch = (uint64_t)book->purges.epoch;
-    book->now = now;
-    book->listener = (struct redis_listener){.changed = on_changed, .context = book};
     if (redis)
-        redis_listen(redis, &book->listener);
+        follow_redis(book);
     return book;
 }
 
@@ -201,13 +234,18 @@ const struct purges *purge_book_purges(const struct purge_book *book)
     return &book->purges;
 }
 
-void purge_book_renew(struct purge_book *book, int64_t now)
+void purge_book_renew(struct purge_book *book)
 {
-    book->now = now;
     if (!book->redis)
-        purges_raise(&book->purges, now); /* so that other agents with such stores understand it */
+        purges_raise(&book->purges, now_ms(book)); /* as other agents with such stores have it */
     else if (!book->comparing && !is_recent(book->compared, PURGE_BOOK_RENEW))
         compare(book);
+}
+
+void purge_book_hear(struct purge_book *book, int64_t epoch)
+{
+    if (epoch > book->heard && epoch <= now_ms(book) + HEARD_AHEAD)
+        book->heard = epoch;
 }
 
 bool purge_book_sure(const struct purge_book *book)
@@ -239,23 +277,31 @@ static void on_purged(struct store_read *read, enum store_result result, struct 
     struct purge_order *order =
         (struct purge_order *)(void *)((char *)read - offsetof(struct purge_order, read));
     struct purge_book *book = order->book;
+    struct purge_news news;
 
-    result = take_over(book, result, &text);
+    result = take_over(book, result, &text, &news);
+    if (news.lost != PURGE_NONE_LOST && !order->repairs) {
+        order->repairs = true;
+        order->read = (struct store_read){.done = on_purged};
+        run_script(book, write_tail(book, news.lost, order->scope), true, &order->read);
+        return;
+    }
     if (result == STORE_HIT)
         book->metrics->purges++;
     order->done(order, result, book->purges.epoch, result == STORE_ERROR ? text : STR(""));
 }
 
-void purge_book_purge(struct purge_book *book, struct str scope, int64_t now,
-                      struct purge_order *order)
+void purge_book_purge(struct purge_book *book, struct str scope, struct purge_order *order)
 {
     order->book = book;
+    order->scope = scope;
+    order->repairs = false;
     order->read = (struct store_read){.done = on_purged};
     if (book->redis) {
-        run_script(book, scope, now, &order->read);
+        run_script(book, scope, false, &order->read);
         return;
     }
-    purges_add(&book->purges, scope, now);
+    purges_add(&book->purges, scope, now_ms(book));
     book->metrics->purge_epoch = (uint64_t)book->purges.epoch;
     book->metrics->purges++;
     order->done(order, STORE_HIT, book->purges.epoch, STR(""));
@@ -263,5 +309,8 @@ void purge_book_purge(struct purge_book *book, struct str scope, int64_t now,
 
 void purge_book_free(struct purge_book *book)
 {
+    if (book->redis)
+        ev_timer_stop(book->loop, &book->timer);
+    buf_free(&book->tail);
     free(book);
 }

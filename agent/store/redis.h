@@ -80,7 +80,7 @@ struct redis_state {
 /* Those of at most so many nodes; returns how many there are. */
 size_t redis_states(const struct store *redis, struct redis_state *out, size_t max);
 
-enum { REDIS_WORDS_MAX = 8 };
+enum { REDIS_WORDS_MAX = 16 };
 
 /* Sends a command with a deadline, as a read of the store is, to where `key` is. STORE_HIT: a
  * string, or the OK of a SET; STORE_MISS: nil. Copies the words. Commands about keys of one node

@@ -12,13 +12,13 @@ USER, USER_PASSWORD = 'cache', 'of-the-cache'
 
 
 # What the user needs besides for the memory in front of Redis.
-TIER = ('+pttl', '+info', '+client|id', '+client|tracking', '+subscribe', '&__redis__:invalidate')
+TIER = ('+pttl', '+client|id', '+client|tracking', '+subscribe', '&__redis__:invalidate')
 
 
 def user(*may):
     """Words of a configuration: the user that agents are, with no more rights than they need."""
     return ('--user', USER, 'on', f'>{USER_PASSWORD}', '~sc:*', '+get', '+set', '+del', '+eval',
-            '+@hash', *may)
+            '+@hash', '+info', '+time', *may)
 
 
 def port(address):

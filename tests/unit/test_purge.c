@@ -156,15 +156,81 @@ END_TEST
 
 START_TEST(text_read)
 {
-    ck_assert(purges_read(&purges, unit_guard(STR("epoch 2002\nall 1500\nmodel:gpt-4o 2000\n"))));
+    struct purge_news news;
+
+    ck_assert(
+        purges_read(&purges, unit_guard(STR("epoch 2002\nall 1500\nmodel:gpt-4o 2000\n")), &news));
     ck_assert_int_eq(purges.epoch, 2002);
     ck_assert_int_eq(purges.all, 1500);
     ck_assert(!allowed(1999));
     ck_assert(allowed(2000));
     /* as Redis says only what is new */
-    ck_assert(purges_read(&purges, unit_guard(STR("tag:docs 2003\nepoch 2003\n"))));
+    ck_assert(purges_read(&purges, unit_guard(STR("tag:docs 2003\nepoch 2003\n")), &news));
     ck_assert(!allowed(2002));
     ck_assert(allowed(2003));
+    ck_assert(news.lost == PURGE_NONE_LOST && !news.unknown && !news.folded);
+}
+END_TEST
+
+/* Where the writer stands, which is no scope. */
+START_TEST(history_read)
+{
+    struct purge_news news;
+
+    ck_assert(
+        purges_read(&purges, unit_guard(STR("epoch 3000\nserial 12\nterm 77\nheld 1\n")), &news));
+    ck_assert(purges.term == 77 && purges.serial == 12 && purges.held && purges.count == 0);
+    ck_assert(purges_read(&purges, unit_guard(STR("lost 2000\n")), &news));
+    ck_assert(news.lost == 2000 && purges.term == 77 && !purges.held);
+    ck_assert(purges_read(&purges, unit_guard(STR("unknown 1\nfold 2500\n")), &news));
+    ck_assert(news.lost == PURGE_NONE_LOST && news.unknown && news.folded);
+    ck_assert_int_eq(purges.all, 2500);
+    static const char *const scopes[] = {"all", "tag:a", "#0123456789abcdef", ":"};
+    static const char *const others[] = {"", "epoch", "term", "run", "@12", "-"};
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        ck_assert(purge_is_scope(unit_guard(str_of(scopes[i]))));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert(!purge_is_scope(unit_guard(str_of(others[i]))));
+}
+END_TEST
+
+/* What was purged after an epoch can be told to somebody who lost it. */
+START_TEST(the_tail_says_what_was_purged_since)
+{
+    static struct purges other;
+    struct purge_news news;
+
+    purges_note(&purges, STR("tag:a"), 2000);
+    purges_note(&purges, STR("tag:docs"), 2001);
+    buf_clear(&text);
+    purges_tail(&purges, 2001, &text);
+    ck_assert_uint_eq(text.len, 0);
+    purges_tail(&purges, 2000, &text);
+    ck_assert_uint_eq(text.len, 18);
+    purges_init(&other, 1000);
+    text.ptr[17] = ' ';
+    buf_append(&text, STR("3000\n"));
+    ck_assert(purges_read(&other, buf_str(&text), &news));
+    struct purge_subject subject = sample_subject(2999);
+    subject.tags = STR("docs ");
+    ck_assert(!purges_allow(&other, &subject));
+    subject.tags = STR("a ");
+    ck_assert(purges_allow(&other, &subject));
+    buf_clear(&text);
+    purges_tail(&purges, 999, &text);
+    ck_assert_str_is(buf_str(&text), "all ");
+    for (int i = 0; i < PURGE_TAIL_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "tag:%d", i);
+        purges_add(&purges, str_of(name), 0);
+    }
+    buf_clear(&text);
+    purges_tail(&purges, 2001, &text);
+    ck_assert_uint_eq(text.len, 18 * PURGE_TAIL_MAX);
+    purges_add(&purges, STR("tag:more"), 0);
+    buf_clear(&text);
+    purges_tail(&purges, 2001, &text);
+    ck_assert_str_is(buf_str(&text), "all ");
 }
 END_TEST
 
@@ -184,8 +250,10 @@ START_TEST(no_text)
         "tag:0123456789012345678901234567890123456789012345678901234567890123456789 2000\n",
     };
 
+    struct purge_news news;
+
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        ck_assert_msg(!purges_read(&purges, unit_guard(str_of(texts[i]))), "%s", texts[i]);
+        ck_assert_msg(!purges_read(&purges, unit_guard(str_of(texts[i])), &news), "%s", texts[i]);
         ck_assert_int_eq(purges.epoch, 1000);
         ck_assert_int_eq(purges.all, 1000);
     }
@@ -411,6 +479,8 @@ Suite *suite_purge(void)
     tcase_add_test(cases, the_later_of_two);
     tcase_add_test(cases, full);
     tcase_add_test(cases, text_read);
+    tcase_add_test(cases, history_read);
+    tcase_add_test(cases, the_tail_says_what_was_purged_since);
     tcase_add_test(cases, no_text);
     tcase_add_test(cases, names);
     tcase_add_test(cases, tags);
