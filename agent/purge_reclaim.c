@@ -6,7 +6,7 @@
 #include "core/seal.h"
 #include "net/clock.h"
 #include "store/lease.h"
-#include "store/purge_book.h"
+#include "store/purge_script.h"
 #include "store/redis_sync.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +14,10 @@
 
 /* Keys that one SCAN looks at, of anybody. */
 enum { SCAN_COUNT = 200, VALUE_MAX = 64 << 20 };
+
+/* No value that this cache wrote is longer: the largest max-body, and what is around it. A part of
+ * a longer one is none that opens. */
+#define VALUE_END "16777215"
 
 /* What of a value holds all that stands before the answer. */
 #define HEAD_END "8191"
@@ -50,7 +54,7 @@ static void read_purges(struct purges *p, const redisReply *fields)
     for (size_t i = 0; i + 1 < fields->elements; i += 2) {
         struct str field = {fields->element[i]->str, fields->element[i]->len};
         struct str text = {fields->element[i + 1]->str, fields->element[i + 1]->len};
-        if (decimal_read(text, &epoch) && !str_eq(field, STR("epoch")))
+        if (purge_is_scope(field) && decimal_read(text, &epoch))
             purges_note(p, field, epoch);
     }
 }
@@ -63,7 +67,7 @@ static bool find_purges(struct reclaim *r)
     purges_init(r->purges, 0);
     for (size_t i = 0; i < r->redis.count && !found; i++) {
         redisContext *node = r->redis.nodes[i];
-        redisReply *reply = redisCommand(node, "HGETALL " PURGE_BOOK_KEY);
+        redisReply *reply = redisCommand(node, "HGETALL " PURGE_KEY);
         found = reply && reply->type == REDIS_REPLY_ARRAY;
         if (found)
             read_purges(r->purges, reply);
@@ -142,6 +146,14 @@ static bool open_value(struct reclaim *r, struct str key, struct str value, stru
 /* Judges the answer to a command about a key. */
 typedef enum mark judge_fn(struct reclaim *r, struct str key, const redisReply *reply);
 
+/* What is asked about each key that is marked so. */
+struct question {
+    enum mark which;
+    const char *command;
+    size_t most; /* at once */
+    judge_fn *judge;
+};
+
 /* What is no string is none of ours, or was unlinked meanwhile. */
 static enum mark judge_head(struct reclaim *r, struct str key, const redisReply *reply)
 {
@@ -177,21 +189,33 @@ static enum mark count_unlinked(struct reclaim *r, struct str key, const redisRe
     return DONE;
 }
 
-/* Sends a command about each key that is marked so, and marks it anew by the answer. */
-static bool ask_about(struct reclaim *r, redisContext *node, const redisReply *keys,
-                      enum mark which, const char *command, judge_fn *judge)
+/* Sends a command about each of the next keys that are marked so, up to so many; *at is then behind
+ * them. Returns how many. */
+static size_t ask_some(struct reclaim *r, redisContext *node, const redisReply *keys, size_t *at,
+                       const struct question *q)
 {
-    for (size_t i = 0; i < keys->elements; i++)
-        if (r->marks[i] == which)
-            redisAppendCommand(node, command, keys->element[i]->str, keys->element[i]->len);
-    for (size_t i = 0; i < keys->elements; i++) {
-        struct str key = {keys->element[i]->str, keys->element[i]->len};
+    size_t asked = 0;
+
+    for (; *at < keys->elements && asked < q->most; ++*at)
+        if (r->marks[*at] == q->which) {
+            redisAppendCommand(node, q->command, keys->element[*at]->str, keys->element[*at]->len);
+            asked++;
+        }
+    return asked;
+}
+
+/* Reads the answers about the keys from `at` up to `end`, and marks them anew. */
+static bool read_some(struct reclaim *r, redisContext *node, const redisReply *keys, size_t at,
+                      size_t end, const struct question *q)
+{
+    for (; at < end; at++) {
+        struct str key = {keys->element[at]->str, keys->element[at]->len};
         void *reply = NULL;
-        if (r->marks[i] != which)
+        if (r->marks[at] != q->which)
             continue;
         if (redisGetReply(node, &reply) != REDIS_OK)
             return fail(r, node, NULL);
-        r->marks[i] = judge(r, key, reply);
+        r->marks[at] = q->judge(r, key, reply);
         if (r->refused)
             fail(r, node, reply);
         freeReplyObject(reply);
@@ -201,15 +225,40 @@ static bool ask_about(struct reclaim *r, redisContext *node, const redisReply *k
     return true;
 }
 
-/* Leases go by themselves. */
-static void mark_leases(struct reclaim *r, const redisReply *keys)
+static bool ask_about(struct reclaim *r, redisContext *node, const redisReply *keys,
+                      const struct question *q)
+{
+    bool good = true;
+
+    for (size_t at = 0; at < keys->elements && good;) {
+        size_t from = at;
+        if (ask_some(r, node, keys, &at, q))
+            good = read_some(r, node, keys, from, at, q);
+    }
+    return good;
+}
+
+/* What is no answer: a lease, which goes by itself, or what was purged. */
+static bool is_other(struct str key)
+{
+    return lease_subject(key).len || str_eq(key, STR(PURGE_KEY));
+}
+
+static void skip_others(struct reclaim *r, const redisReply *keys)
 {
     for (size_t i = 0; i < keys->elements; i++)
-        if (lease_subject((struct str){keys->element[i]->str, keys->element[i]->len}).len)
+        if (is_other((struct str){keys->element[i]->str, keys->element[i]->len}))
             r->marks[i] = DONE;
         else
             r->scanned++;
 }
+
+/* In this order. What is answered at once stays below 1 MB, or four values. */
+static const struct question questions[] = {
+    {FOUND, "GETRANGE %b 0 " HEAD_END, 128, judge_head},
+    {SEALED, "GETRANGE %b 0 " VALUE_END, 4, judge_sealed},
+    {PURGED, "UNLINK %b", 128, count_unlinked},
+};
 
 /* Looks at the keys that a SCAN found, and unlinks what was purged. What is written over in
  * between is lost as well, which costs one request. */
@@ -221,10 +270,11 @@ static bool look_at(struct reclaim *r, redisContext *node, const redisReply *key
         snprintf(r->redis.error, sizeof r->redis.error, "no memory");
         return false;
     }
-    mark_leases(r, keys);
-    return ask_about(r, node, keys, FOUND, "GETRANGE %b 0 " HEAD_END, judge_head) &&
-           ask_about(r, node, keys, SEALED, "GET %b", judge_sealed) &&
-           ask_about(r, node, keys, PURGED, "UNLINK %b", count_unlinked);
+    skip_others(r, keys);
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        if (!ask_about(r, node, keys, &questions[i]))
+            return false;
+    return true;
 }
 
 static bool scan_node(struct reclaim *r, redisContext *node)
