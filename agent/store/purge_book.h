@@ -6,8 +6,8 @@
  * effect everywhere, and it rests on nothing that could be lost without notice, as a message
  * could. To compare is one short command before the GET, in the same pipeline, and only when the
  * last one was PURGE_BOOK_RENEW ago; while it fails, nothing is served. Where Redis reports what
- * changes (redis_listen()), the book is compared at once; and once a second in any case, so that
- * an agent that rests can tell what a failover has lost. */
+ * changes (redis_listen()), the book is compared at once; and a few times a second in any case, so
+ * that an agent that rests can tell what a failover has lost. */
 #ifndef STORE_PURGE_BOOK_H
 #define STORE_PURGE_BOOK_H
 
@@ -19,7 +19,7 @@
 
 struct purge_book;
 
-enum { PURGE_BOOK_RENEW = 40, PURGE_BOOK_SURE = 90, PURGE_BOOK_REST = 1000 }; /* milliseconds */
+enum { PURGE_BOOK_RENEW = 40, PURGE_BOOK_SURE = 90, PURGE_BOOK_REST = 250 }; /* milliseconds */
 
 /* Somebody who waits; the memory is theirs and stays in place until `done` has been called. */
 struct purge_wait {

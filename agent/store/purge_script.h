@@ -27,7 +27,9 @@
 
 #define PURGE_KEY KEY_PREFIX "purges"
 
-enum { PURGE_HOLD = 1000 }; /* milliseconds that nothing is served when a term has begun */
+/* Milliseconds that nothing is served when a term has begun: an agent tries to connect every two
+ * seconds at least, and then compares its book. */
+enum { PURGE_HOLD = 2500 };
 
 struct purge_question {
     int64_t now;       /* ms since 1970 */

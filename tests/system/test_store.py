@@ -81,8 +81,8 @@ def test_agents_with_other_secrets_do_not_share(redis_server, redis):
 
 
 def test_login_with_user_password_and_database(redis_server, redis):
-    redis('ACL', 'SETUSER', 'cache', 'on', '>open sesame', '~sc:*', '+get', '+set', '+eval',
-          '+@hash', '+info', '+time', '+select', '+ping')
+    redis('ACL', 'SETUSER', 'cache', 'on', '>open sesame', '~sc:*', '+get', '+set', '+del',
+          '+eval', '+@hash', '+info', '+time', '+select', '+ping')
     body = chat(prompt())
     with agent(redis_server, config='user = cache\npassword = open sesame\ndatabase = 3\n') as one:
         assert settled(one, body)['stored']

@@ -71,6 +71,7 @@ struct str unit_json(const char *text);
     X(control)                                                                                     \
     X(plan)                                                                                        \
     X(purge)                                                                                       \
+    X(purge_script)                                                                                \
     X(plan_answer)                                                                                 \
     X(message)                                                                                     \
     X(explain)                                                                                     \
