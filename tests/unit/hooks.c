@@ -62,7 +62,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 
 ev_tstamp __wrap_ev_now(struct ev_loop *loop)
 {
-    return hooks->now ? (ev_tstamp)*hooks->now / CLOCK_SECOND : __real_ev_now(loop);
+    return hooks->wall ? (ev_tstamp)*hooks->wall / CLOCK_SECOND : __real_ev_now(loop);
 }
 
 void __wrap_ev_timer_start(struct ev_loop *loop, struct ev_timer *timer)

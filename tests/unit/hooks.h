@@ -14,7 +14,8 @@ struct hooks {
     void (*get_ttl)(struct store *redis, struct str key, struct store_read *read);
     /* Instead of starting a timer. */
     void (*timer)(struct ev_timer *timer);
-    const int64_t *now; /* nanoseconds, of all clocks */
+    const int64_t *now;  /* nanoseconds, of the clock that nobody sets */
+    const int64_t *wall; /* of the time of day */
 };
 
 /* Sets them; NULL: none. Borrowed until then. */

@@ -20,7 +20,8 @@ static int64_t number_of(struct str text)
 {
     int64_t number;
 
-    ck_assert(decimal_read(text, &number));
+    if (!decimal_read(text, &number))
+        ck_abort_msg("no number");
     return number;
 }
 
@@ -35,7 +36,8 @@ static void set_scope(struct purge_model *m, struct str name, int64_t epoch)
 
     while (i < m->count && !str_eq(str_of(m->scopes[i].name), name))
         i++;
-    ck_assert(i < MODEL_SCOPES && name.len < sizeof m->scopes->name);
+    if (i == MODEL_SCOPES || name.len >= sizeof m->scopes->name)
+        ck_abort_msg("too many scopes, or a long one");
     if (i == m->count) {
         snprintf(m->scopes[i].name, sizeof m->scopes->name, "%.*s", STR_ARGS(name));
         m->count++;

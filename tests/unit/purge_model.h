@@ -7,7 +7,7 @@
 enum { MODEL_SCOPES = 64, MODEL_RING = 256, MODEL_TERMS = 8 };
 
 struct model_scope {
-    char name[24]; /* empty: none */
+    char name[40]; /* empty: none */
     int64_t epoch;
 };
 

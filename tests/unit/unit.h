@@ -72,6 +72,7 @@ struct str unit_json(const char *text);
     X(plan)                                                                                        \
     X(purge)                                                                                       \
     X(purge_script)                                                                                \
+    X(coherence)                                                                                   \
     X(plan_answer)                                                                                 \
     X(message)                                                                                     \
     X(explain)                                                                                     \
