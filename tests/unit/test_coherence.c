@@ -18,7 +18,7 @@
 #include <stdlib.h>
 
 enum {
-    RUNS = 4, /* each with another seed */
+    RUNS = 8, /* each with another seed */
     STEPS = 1000000,
     AGENTS = 2,
     KEYS = 16,
@@ -103,6 +103,7 @@ struct agent {
     int64_t skew;
     int64_t connect; /* when it will be connected */
     bool connected;
+    int64_t stalled; /* nothing gets through until then */
     int64_t rested;
 };
 
@@ -133,6 +134,7 @@ static struct {
 } told;
 
 static struct buf text; /* to be used at once */
+static int64_t lose_at; /* what perhaps only one agent knows yet; 0: not soon */
 static uint64_t seed;
 
 static unsigned below(unsigned n)
@@ -583,6 +585,8 @@ static void on_purged(struct purge_order *order, enum store_result result, int64
         *p = (struct promise){.began = a->purge_began, .done = now};
         promise_count[a->scope]++;
         told.purges++;
+        if (below(20) == 0)
+            lose_at = now + (int64_t)below(2) * (int64_t)below(300) * MS;
     }
     a->scope = -1;
 }
@@ -631,25 +635,36 @@ static void end_agent(struct agent *a)
     purge_book_free(a->book);
 }
 
-/* Whether both know all that Redis has, which nothing they know is missing in. */
-static bool is_settled(void)
+/* Whether both are over what happened last. */
+static bool is_calm(void)
 {
     for (size_t i = 0; i < AGENTS; i++) {
         const struct purges *p = purge_book_purges(agents[i].book);
-        if (!agents[i].connected || p->held || p->term != live.purges.term ||
-            p->epoch != live.purges.epoch || agents[i].scope >= 0)
+        if (!agents[i].connected || p->held || p->term != live.purges.term)
             return false;
     }
-    return true;
+    return run == live.purges.run;
 }
 
-/* Redis is another process, with what a replica or a snapshot had. */
-static void lose(void)
+/* Whether both know all that Redis has. */
+static bool is_settled(void)
+{
+    for (size_t i = 0; i < AGENTS; i++)
+        if (purge_book_purges(agents[i].book)->epoch != live.purges.epoch || agents[i].scope >= 0)
+            return false;
+    return is_calm();
+}
+
+/* Redis is another process, with what a replica or a snapshot had; or only the node of a cluster is
+ * that has what was purged. */
+static void lose(bool all)
 {
     run++;
-    live = copy;
-    for (int i = 0; i < KEYS; i++)
+    live.purges = copy.purges;
+    for (int i = 0; i < KEYS && all; i++) {
+        live.items[i] = copy.items[i];
         live.items[i].changed = now;
+    }
     for (size_t i = 0; i < AGENTS; i++)
         disconnect(&agents[i]);
     told.failovers++;
@@ -679,12 +694,13 @@ static void disturb(struct agent *a)
 {
     switch (below(12)) {
     case 0:
-        disconnect(a);
+        if (is_calm())
+            disconnect(a);
         break;
     case 1:
     case 2:
-        if (is_settled())
-            lose();
+        if (is_calm())
+            lose(below(2));
         break;
     case 3:
         if (is_settled() && below(3) == 0)
@@ -697,6 +713,11 @@ static void disturb(struct agent *a)
     case 5: /* both agents are stopped for a while */
         if (is_settled())
             now += (int64_t)below(3000) * MS;
+        break;
+    case 6:
+    case 7:
+        if (is_calm())
+            a->stalled = now + (int64_t)below(400) * MS;
         break;
     default:
         if (below(3))
@@ -717,8 +738,15 @@ static void step(void)
             connect_agent(&agents[i], true);
         rest(&agents[i]);
     }
+    if (lose_at && now >= lose_at) {
+        lose_at = 0;
+        if (is_calm())
+            lose(below(2));
+    }
     if (what < 250)
         look_up(a);
+    else if (what < 880 && a->stalled > now)
+        return;
     else if (what < 500)
         execute_next(a);
     else if (what < 750)
@@ -729,7 +757,7 @@ static void step(void)
         store_answer(a);
     else if (what < 985)
         purge(a);
-    else if (what < 987)
+    else if (what < 989)
         disturb(a);
 }
 
