@@ -151,7 +151,6 @@ bool purges_read(struct purges *p, struct str text, struct purge_news *news)
     while (rest.len)
         if (!read_line(&rest, &name, &number))
             return false;
-    p->held = false;
     for (rest = text; rest.len && read_line(&rest, &name, &number);)
         read_fact(p, name, number, news);
     return text.len > 0;

@@ -71,7 +71,7 @@ enum { PURGE_NONE_LOST = -1 };
 /* Takes over what a text says: lines "SCOPE EPOCH\n", where instead of a scope
  *
  *   epoch, term, serial   are those of the writer
- *   held                  as in struct purges; 0 when it is not said
+ *   held                  as in struct purges
  *   fold                  is as "all", because the table was full
  *   lost, unknown         are for *news
  *

@@ -217,8 +217,7 @@ void purge_model_run(struct purge_model *m, int64_t run, int64_t now, const stru
     say(out, "epoch", m->epoch);
     say(out, "serial", m->serial);
     say(out, "term", m->term);
-    if (held)
-        say(out, "held", 1);
+    say(out, "held", held);
     if (c.unknown)
         say(out, "unknown", 1);
     say_what_is_new(&c, out);
