@@ -15,8 +15,8 @@
  * id that INFO tells is another one, a new term begins, and `was` has the epoch up to which it
  * inherited the one before. An agent that knows a later epoch of that term knows what was lost, is
  * told so, and writes it back: as new purges. For a while nothing is served, so that all agents
- * can. When nobody knows of the term before, or none of it is in the hash (which was evicted,
- * deleted, or swapped with that of another database), nobody knows what was purged: then
+ * can. When nobody knows of the term before, or the hash is not the one that it was (evicted,
+ * deleted, set back, or swapped with that of another database), nobody knows what was purged: then
  * everything was. */
 #ifndef STORE_PURGE_SCRIPT_H
 #define STORE_PURGE_SCRIPT_H

@@ -97,7 +97,7 @@ static void inherit(struct call *c)
 static int64_t shared(const struct call *c)
 {
     if (c->term == c->m->term)
-        return c->m->epoch;
+        return c->known <= c->m->epoch ? c->known : -1;
     for (size_t i = 0; i < c->m->was_count; i++)
         if (c->m->was[i].term == c->term)
             return c->m->was[i].epoch;
