@@ -145,6 +145,7 @@ install: all man ## into DESTDIR and PREFIX
 	install -Dm644 agent/completion.bash $(SHARE)/bash-completion/completions/spoa-cache
 	install -Dm644 -t $(SHARE)/spoa-cache spoe/cache.conf agent/systemd/spoa-cache.conf \
 	    $(wildcard haproxy/*.cfg)
+	install -Dm644 -t $(SHARE)/spoa-cache/monitoring $(wildcard haproxy/monitoring/*)
 	install -Dm644 -t $(DESTDIR)$(UNITDIR) $(UNITS)
 	sed -i 's|/usr/bin/spoa-cache|$(PREFIX)/bin/spoa-cache|' $(DESTDIR)$(UNITDIR)/spoa-cache.service
 	install -Dm644 agent/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/spoa-cache.conf

@@ -38,6 +38,7 @@ def test_everything_is_installed_and_removed(installed, tmp_path):
               'share/man/man1/spoa-cache.1', 'share/man/man5/spoa-cache.conf.5',
               'share/spoa-cache/cache.conf', 'share/spoa-cache/haproxy.cfg',
               'share/spoa-cache/spoa-cache.conf',
+              'share/spoa-cache/monitoring/rules.yaml', 'share/spoa-cache/monitoring/dashboard.json',
               'share/bash-completion/completions/spoa-cache'}
     assert wanted <= files(installed / 'opt/it')
     assert os.access(installed / 'opt/it/bin/spoa-cache', os.X_OK)
