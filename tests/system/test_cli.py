@@ -1,13 +1,14 @@
 """The commands that ask a running agent: status, top, inspect, config; and shell completion."""
+import contextlib
+import http.server
 import json
 import os
 import re
 import subprocess
-import time
+import threading
 
 import pytest
 
-import client
 import harness
 from harness import ROOT, chat, prompt
 
@@ -122,19 +123,52 @@ def test_status_of_an_agent_that_is_not_ready_is_1():
         assert not json.loads(run('status', '--door', part.status, '--json', status=1))['ready']
 
 
-def test_top_shows_what_happens_between_two_looks(agent):
-    words = [harness.SANITIZED, 'top', '--door', agent.status, '-n', '2', '-d', '1']
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as top:
-        time.sleep(0.3)
-        for _ in range(3):
-            agent.ask(chat('stored'))
-        text = top.stdout.read()
-    views = text.split('spoa-cache ')[1:]
-    assert top.returncode == 0 and len(views) == 2 and '\033' not in text
-    hits = [row(view, 'hit') for view in views]
-    assert hits[0][1] == '100.0%' and 2 < float(hits[0][2]) < 4
-    assert hits[1][1:] == ['-', '0.00']
-    assert int(hits[1][0]) == int(hits[0][0])
+@contextlib.contextmanager
+def scripted_door(documents):
+    """The address of a door whose /status says these, one after the other."""
+    rest = iter(documents)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(next(rest)).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(('127.0.0.1', 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield '127.0.0.1:%d' % server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def document(time_ms, hits, misses, pid=7, le_1ms=0):
+    rows = [{'labels': {'policy': 'llm', 'result': result}, 'value': value}
+            for result, value in (('hit', hits), ('miss', misses))]
+    return {'version': '1', 'ready': True, 'pid': pid, 'uptime': 100, 'time': time_ms, 'metrics': {
+        'lookups_total': rows, 'lookup_reasons_total': [
+            {'labels': {'result': 'miss', 'reason': 'absent'}, 'value': misses}],
+        'lookup_seconds': {'buckets': [[0.001, le_1ms], [0.002, hits + misses]], 'sum': 1,
+                           'count': hits + misses}}}
+
+
+def test_top_shows_what_happens_between_two_looks():
+    said = [document(0, 1000, 1000), document(2000, 1030, 1010), document(4000, 1030, 1010),
+            document(5000, 40, 10, pid=8)]
+    with scripted_door(said) as address:
+        text = run('top', '--door', address, '-n', 3, '-d', 0.1)
+    assert '\033' not in text
+    first, idle, restarted = text.split('spoa-cache ')[1:]
+    assert row(first, 'hit') == ['1030', '75.0%', '15.0']
+    assert row(first, 'miss') == ['1010', '25.0%', '5.00']
+    assert row(first, 'miss absent') == ['1010', '5.00']
+    assert row(first, 'llm') == ['2040', '75.0%', '20.0']
+    assert row(first, 'lookup') == ['1.50ms', '1.90ms', '1.99ms']
+    assert row(idle, 'hit') == ['1030', '-', '0.00'] and row(idle, 'lookup') == ['-'] * 3
+    assert row(restarted, 'hit') == ['40', '80.0%', '0.40'], 'since its start'
 
 
 def test_top_draws_over_itself_on_a_terminal(agent):

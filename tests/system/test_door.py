@@ -410,10 +410,11 @@ def cpu_seconds(pid):
 def test_a_flood_takes_a_tenth_of_the_loop():
     """Rather more, here: what the kernel does to accept and refuse is not counted by the door."""
     address = harness.free_address()
-    over = threading.Event()
+    over, rounds = threading.Event(), []
 
     def flood():
         while not over.is_set():
+            rounds.append(1)
             with contextlib.suppress(OSError), client.connect(address, 5) as stream:
                 stream.sendall(b'GET /status?history HTTP/1.1\r\nHost: x\r\n\r\n' * 20
                                + b'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
@@ -433,7 +434,7 @@ def test_a_flood_takes_a_tenth_of_the_loop():
             over.set()
             for thread in threads:
                 thread.join()
-        assert 0.03 < share < 0.3
+        assert len(rounds) > 40 and share < 0.3
         assert times[len(times) // 2] < 20, times[-5:]
 
 

@@ -60,6 +60,8 @@ def test_it_shows_what_status_says(browser, seen):
     assert page.text('state') == 'ready' and 'redis' in page.text('about')
     policies = rows(page, 'policies')
     assert set(policies) == {'policy', 'llm', 'research'} and policies['research'][0] == 'shadow'
+    assert rows(page, 'apis')['openai-chat'] == ['9', '6', '2', '1', '66.7 %']
+    assert page.ask('document.getElementById("tenants-panel").hidden')
     reasons = rows(page, 'lookups')
     assert [reasons[key][2] for key in reasons if key.endswith('absent')] == ['2']
     assert [reasons[key][0] for key in reasons if key.endswith('no-tenant')] == \
@@ -70,6 +72,19 @@ def test_it_shows_what_status_says(browser, seen):
     assert '9 since the start' in page.text('tiles') and '66.7 % since the start' in page.text('tiles')
     assert not re.search('NaN|undefined|Infinity|null|∞', page.ask('document.body.innerText'))
     assert not page.complaints
+
+
+def test_tenants_are_shown_where_they_are_counted(browser, origin):
+    address = harness.free_address()
+    config = '[agent]\nmetrics-tenants = 10\n'
+    with harness.Stack(origin, config, ['--status', address]) as stack:
+        for tenant in ('acme', 'acme', '<globex>'):
+            stack.post('the same', headers={'X-Tenant-Id': tenant})
+        page = opened(browser, f'http://{address}/')
+        shown = rows(page, 'tenants')
+        assert shown['acme'] == ['2', '1', '1', '0', '50.0 %']
+        assert [name for name in shown if 'globex' in name]
+        assert not page.complaints
 
 
 def test_it_is_live(browser, seen):
