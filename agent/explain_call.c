@@ -19,7 +19,7 @@ static bool set_arguments(struct request requests[2], const struct http_call *ca
 
     for (size_t i = 0; i < call->count; i++) {
         struct str name = call->arguments[i].name, value = call->arguments[i].value;
-        if (str_starts(name, alone) == both)
+        if (str_starts(name, alone) == both || str_eq(name, STR("format")))
             continue;
         if (!both)
             name = str_from(name, alone.len);
@@ -31,16 +31,24 @@ static bool set_arguments(struct request requests[2], const struct http_call *ca
 }
 
 static void explain(struct buf *out, const struct config *config, const struct request *requests,
-                    size_t count)
+                    size_t count, bool json)
 {
     const struct explain_options options = {.full = false};
+    struct buf text = buf_new(out->max);
     struct key_secret secret;
 
     key_secret_derive(&secret, config->secret);
     if (count == 1)
-        explain_one(out, config, &secret, requests, &options);
+        explain_one(&text, config, &secret, requests, &options);
     else
-        explain_two(out, config, &secret, requests);
+        explain_two(&text, config, &secret, requests);
+    if (!buf_ok(&text))
+        out->failed = true;
+    else if (json)
+        explain_json(out, buf_str(&text));
+    else
+        buf_append(out, buf_str(&text));
+    buf_free(&text);
 }
 
 unsigned explain_call(void *ctx, const struct http_call *call, struct buf *out)
@@ -50,16 +58,18 @@ unsigned explain_call(void *ctx, const struct http_call *call, struct buf *out)
         .policy = STR("llm"), .backend = STR("llm"), .scheme = STR("http")};
     struct request requests[2] = {usual, usual};
     struct message *messages = calloc(2, sizeof *messages);
+    struct str format;
     size_t count = 2;
 
     if (!messages)
         return bad(out, "no memory");
-    const char *wrong = "the arguments are tenant policy backend upstream ttl mode scheme, and "
-                        "vs- before one of them";
+    const char *wrong = "the arguments are tenant policy backend upstream ttl mode scheme, "
+                        "vs- before one of them, and format";
     if (set_arguments(requests, call, true) && set_arguments(requests, call, false))
         wrong = message_read_all(messages, requests, &count, call->body);
     if (!wrong)
-        explain(out, config, requests, count);
+        explain(out, config, requests, count,
+                http_call_has(call, STR("format"), &format) && str_eq(format, STR("json")));
     message_free(&messages[0]);
     message_free(&messages[1]);
     free(messages);

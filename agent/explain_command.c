@@ -48,6 +48,7 @@ static const char usage[] =
     "is\n"
     "                           the same, unless it is said again\n"
     "      --full               print everything in full\n"
+    "      --json               print JSON: a member for each label, a list of its lines\n"
     "  -c, --config FILE        the configuration, whose secret makes the key\n"
     "  -h, --help               print this and exit\n"
     "\n"
@@ -64,7 +65,7 @@ struct input {
 
 struct options {
     const char *config;
-    bool full;
+    bool full, json;
     size_t count; /* of requests: 1 or 2 */
     struct input inputs[2];
     struct message messages[2];
@@ -155,7 +156,7 @@ static void take_header(struct options *o, const char *text)
     o->inputs[o->count - 1].has_type |= str_eq_nocase(name, STR("content-type"));
 }
 
-enum { OPT_SET = 256, OPT_RAW, OPT_VS, OPT_FULL };
+enum { OPT_SET = 256, OPT_RAW, OPT_VS, OPT_FULL, OPT_JSON };
 
 /* `name` is that of a long option. */
 static void take_option(struct options *o, int option, const char *name)
@@ -193,6 +194,9 @@ static void take_option(struct options *o, int option, const char *name)
     case OPT_FULL:
         o->full = true;
         break;
+    case OPT_JSON:
+        o->json = true;
+        break;
     case 'h':
         fputs(usage, stdout);
         exit(EXIT_SUCCESS);
@@ -219,6 +223,7 @@ static void parse_options(struct options *o, int argc, char **argv)
         {"scheme", required_argument, NULL, OPT_SET},
         {"vs", no_argument, NULL, OPT_VS},
         {"full", no_argument, NULL, OPT_FULL},
+        {"json", no_argument, NULL, OPT_JSON},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -285,6 +290,19 @@ static void free_requests(struct options *o)
     }
 }
 
+static void print(const struct buf *text, bool json)
+{
+    struct buf out = buf_new(EXPLAIN_MAX);
+
+    if (json)
+        explain_json(&out, buf_str(text));
+    if (!buf_ok(text) || !buf_ok(&out))
+        fail("there is no memory");
+    struct str what = buf_str(json ? &out : text);
+    fwrite(what.ptr, 1, what.len, stdout);
+    buf_free(&out);
+}
+
 /* Returns the exit code. */
 static int explain(const struct options *o, const struct config *config)
 {
@@ -298,9 +316,7 @@ static int explain(const struct options *o, const struct config *config)
         explain_one(&out, config, &secret, &o->requests[0], &how);
     else if (!explain_two(&out, config, &secret, o->requests))
         status = EXIT_DIFFERENT;
-    if (!buf_ok(&out))
-        fail("there is no memory");
-    fwrite(out.ptr, 1, out.len, stdout);
+    print(&out, o->json);
     buf_free(&out);
     return fflush(stdout) == 0 ? status : EXIT_USAGE;
 }

@@ -27,4 +27,8 @@ bool explain_two(struct buf *out, const struct config *config, const struct key_
  * scheme. False when it is none of these. The request borrows the value. */
 bool explain_set(struct request *request, struct str name, struct str value);
 
+/* Appends what one of these wrote as JSON: a member for each label, which is a list of its lines.
+ */
+void explain_json(struct buf *out, struct str text);
+
 #endif

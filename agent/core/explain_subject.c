@@ -196,5 +196,5 @@ void explain_line(struct buf *out, const char *label)
 {
     if (out->len && out->ptr[out->len - 1] != '\n')
         buf_append_byte(out, '\n');
-    buf_printf(out, "%-10s ", label);
+    buf_printf(out, "%-*s ", EXPLAIN_LABEL, label);
 }

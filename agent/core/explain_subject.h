@@ -53,6 +53,8 @@ void explain_value(const struct json_node *value, struct buf *out);
 
 /* Each of these appends lines. */
 
+enum { EXPLAIN_LABEL = 10 }; /* columns */
+
 /* Begins a line: a label, or "" below one. */
 void explain_line(struct buf *out, const char *label);
 

@@ -8,6 +8,7 @@
 #include "http_private.h"
 
 #include "clock.h"
+#include "log.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -237,6 +238,17 @@ static enum MHD_Result act(struct http_client *client)
     return reply(client, client->code, type ? type : client->json ? json : text_plain);
 }
 
+static enum MHD_Result reply_refusal(struct http_client *client, unsigned code)
+{
+    log_write(LOG_LEVEL_WARNING, "refused POST %s at the HTTP door: no unix socket, no token",
+              client->action->path);
+    return reply_text(client, code,
+                      code == MHD_HTTP_FORBIDDEN
+                          ? "admin calls need the unix socket (status = unix:PATH) or a token "
+                            "(door-token-file)\n"
+                          : "this needs Authorization: Bearer and the token\n");
+}
+
 static enum MHD_Result end_body(struct http_client *client, const char *method)
 {
     bool look = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -249,12 +261,8 @@ static enum MHD_Result end_body(struct http_client *client, const char *method)
     if (strcmp(method, "POST") != 0)
         return reply_text(client, MHD_HTTP_METHOD_NOT_ALLOWED, "only POST\n");
     unsigned refused = refusal(client);
-    if (refused == MHD_HTTP_FORBIDDEN)
-        return reply_text(client, refused,
-                          "admin calls need the unix socket (status = unix:PATH) or a token "
-                          "(door-token-file)\n");
     if (refused)
-        return reply_text(client, refused, "this needs Authorization: Bearer and the token\n");
+        return reply_refusal(client, refused);
     if (!buf_ok(&client->body))
         return reply_text(client, TOO_LARGE, "the body is too long\n");
     return act(client);

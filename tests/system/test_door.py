@@ -66,11 +66,12 @@ def test_on_tcp_admin_calls_need_the_token(tcp, path):
 
 def test_on_tcp_without_a_token_there_is_no_admin_call():
     address = harness.free_address()
-    with harness.Agent(SPOA_CACHE_AGENT_STATUS=address):
+    with harness.Agent(SPOA_CACHE_AGENT_STATUS=address) as agent:
         for path in ADMIN:
             for headers in ({}, {'Authorization': 'Bearer '}, {'Authorization': 'Bearer x'}):
                 answer = ask(address, path, 'POST', **headers)
                 assert answer.status == 403 and b'unix socket' in answer.body
+            assert f'refused POST {path} at' in agent.output.read_text()
         for path in OPEN:
             assert ask(address, path).status == 200
 

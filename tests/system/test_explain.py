@@ -67,6 +67,16 @@ def test_two_that_share():
     assert line(text, 'verdict') == 'they share'
 
 
+def test_json_has_the_same_lines():
+    words = ['--tenant', 'acme', '-H', 'X-Variant: ü"\\', '-d', BODY, URL]
+    for more, status in ([], 0), (['--vs', '-d', BODY, '--tenant', 'b', URL], 1):
+        text, said = (explain(*extra, *words, *more, status=status) for extra in ([], ['--json']))
+        rows = []
+        for label, lines in json.loads(said).items():
+            rows += [f'{label if n == 0 else "":10} {row}' for n, row in enumerate(lines)]
+        assert '\n'.join(rows) + '\n' == text
+
+
 def test_two_that_do_not():
     one, other = (json.dumps({**json.loads(BODY), 'temperature': t}) for t in (0, 1))
     text = explain('--tenant', 'a', '-d', one, URL, '--vs', '-d', other, '--tenant', 'b', URL,
@@ -122,7 +132,7 @@ def test_what_is_wrong_is_said_without_a_credential(words):
 
 def test_help():
     text = explain('--help')
-    for option in ('-X', '-H', '-d', '--raw', '--tenant', '--policy', '--vs', '--full', '--ttl',
+    for option in ('--json', '-X', '-H', '-d', '--raw', '--tenant', '--policy', '--vs', '--full', '--ttl',
                    '--mode', '--backend', '--upstream', '--scheme', '-c'):
         assert option in text
     done = subprocess.run([AGENT, '--help'], capture_output=True, text=True, check=True)
@@ -173,6 +183,12 @@ def test_the_door_explains(door):
     assert line(text, 'ttl') == '1h: policy 24h, tenant 1h'
     assert SECRET not in text
     assert post(door.status, raw(BODY, Authorization='x'), how={'chunk': 7}, tenant='acme').body == answer.body
+
+
+def test_the_door_explains_in_json(door):
+    answer = post(door.status, raw(BODY), tenant='acme', format='json')
+    assert answer.header('content-type') == 'application/json'
+    assert answer.json['tenant'] == ['acme (txn.cache.tenant), [tenant acme]']
 
 
 def test_the_door_compares_two(door):
