@@ -393,13 +393,19 @@ static bool begin_wait(struct cache *cache, struct lookup *lookup, const struct 
     return true;
 }
 
+static const struct metrics_lookup no_memory = {.result = METRICS_BYPASS,
+                                                .reason = REASON_INTERNAL};
+
 bool lookup_start(struct cache *cache, struct notify *notify, struct spop_conn *conn,
                   const struct spop_frame *frame)
 {
     struct lookup *lookup = lookup_new(cache);
 
-    if (!lookup)
+    if (!lookup) {
+        if (notify->kind == NOTIFY_LOOKUP)
+            metrics_count_lookup(cache->metrics, &no_memory);
         return false;
+    }
     /* two signs of HAProxy <= 3.0, either is enough */
     notify->request.exact &= !spop_conn_is_legacy(conn);
     spop_exchange_open(&lookup->exchange, conn, frame);

@@ -15,6 +15,7 @@ import harness
 import spop
 from harness import ROOT, Traffic, chat, metrics, prompt, total, wait_for
 from test_coalesce import Crowd
+from test_metrics import promtool_finds_nothing
 
 MONITORING = ROOT / 'haproxy/monitoring'
 RULES = MONITORING / 'rules.yaml'
@@ -170,6 +171,7 @@ def test_only_so_many_tenants_are_named(watched):
                if key.startswith('tenant_lookups_total')}
     assert len(tenants) == 3 and '(other)' in tenants
     assert total(after, 'tenant_saved_tokens_total', tenant='(other)') >= 3 * 21
+    promtool_finds_nothing(client.request(watched.status, 'GET', '/metrics', {'Host': 'x'}).body)
 
 
 def make_trouble(stack):
