@@ -19,6 +19,7 @@ from test_metrics import promtool_finds_nothing
 
 MONITORING = ROOT / 'haproxy/monitoring'
 RULES = MONITORING / 'rules.yaml'
+RULES_TEST = ROOT / 'tests/system/rules_test.yaml'
 
 CONFIG = """
 [agent]
@@ -242,13 +243,11 @@ def test_the_rules_are_good_and_nothing_fires(watched):
 
 
 def test_each_alert_fires_when_it_should():
-    promtool = subprocess.run(['promtool', 'test', 'rules',
-                               ROOT / 'tests/system/rules_test.yaml'], capture_output=True,
+    promtool = subprocess.run(['promtool', 'test', 'rules', RULES_TEST], capture_output=True,
                               text=True)
     assert promtool.returncode == 0, promtool.stdout + promtool.stderr
 
 
 def test_each_alert_is_tested():
     named = set(re.findall(r'alert: (\w+)', RULES.read_text()))
-    tested = set(re.findall(r'alertname: (\w+)', (ROOT / 'tests/system/rules_test.yaml').read_text()))
-    assert named == tested
+    assert named == set(re.findall(r'alertname: (\w+)', RULES_TEST.read_text()))
