@@ -30,7 +30,8 @@ enum { DOOR_OPTION_DOOR = 1000, DOOR_OPTION_TOKEN, DOOR_OPTION_JSON };
     "  -c, --config FILE     the agent's configuration, whose [agent] status says where its "      \
     "HTTP\n"                                                                                       \
     "                        door is\n"                                                            \
-    "      --door ADDRESS    where it is: unix:PATH or HOST:PORT\n"                                \
+    "      --door ADDRESS    where it is: unix:PATH or HOST:PORT. Without either:\n"               \
+    "                        unix:/run/spoa-cache/status.sock, if that is there\n"                 \
     "      --token-file PATH the token for it, where it is not a unix socket\n"                    \
     "      --json            print JSON\n"                                                         \
     "  -h, --help            print this and exit\n"
