@@ -309,16 +309,16 @@ static void on_read(struct store_read *read, enum store_result result, struct st
 /* The number under which the owner of what is stored is counted. */
 static size_t number_of(struct cache *cache, const struct key_owner *owner, const struct plan *plan)
 {
-    struct buf *name = &cache->scratch.fields;
+    struct buf *group = &cache->scratch.fields;
+    struct str name = owner->name;
 
-    if (str_eq(owner->kind, STR("tenant")) || str_eq(owner->kind, STR("section")))
-        return metrics_tenant(cache->metrics, plan->key.tenant, owner->name);
-    buf_clear(name);
-    buf_append(name, owner->kind);
-    if (owner->name.len)
-        buf_append_byte(name, ':');
-    buf_append(name, owner->name);
-    return metrics_tenant(cache->metrics, plan->key.tenant, buf_str(name));
+    if (str_eq(owner->kind, STR("group"))) {
+        buf_clear(group);
+        buf_append(group, STR("group:"));
+        buf_append(group, name);
+        name = buf_str(group);
+    }
+    return metrics_tenant(cache->metrics, plan->key.tenant, name.len ? name : STR("(shared)"));
 }
 
 static void look_up(struct cache *cache, struct lookup *lookup, const struct request *request,

@@ -148,6 +148,8 @@ static size_t number_of_name(struct metrics_tenants *t, struct str name)
     char text[METRICS_NAME_MAX];
 
     write_name(text, name);
+    if (strcmp(text, METRICS_OTHER) == 0)
+        return TENANT_OTHER;
     for (size_t i = TENANT_FIRST; i < TENANT_FIRST + t->count; i++)
         if (strcmp(t->names[i], text) == 0)
             return i;

@@ -48,6 +48,10 @@ enum {
 #undef X
 };
 
+/* What stands where there is no name: none, number 0, and others than can be told apart, 1. */
+#define METRICS_NONE "(none)"
+#define METRICS_OTHER "(other)"
+
 /* Lists of labels: L(label) for each. */
 #define PER_REASON(L) L(REASON)
 #define PER_RESULT_REASON(L) L(RESULT) L(REASON)

@@ -54,8 +54,7 @@ static const char *const results[] = {"hit", "miss", "bypass"};
 static const char *const kinds[] = {"prompt", "completion"};
 static const char *const engines[] = {"<=3.0", ">=3.1"};
 
-/* Those that have no name of their own. */
-static const char *const no_names[] = {"(none)", "(other)"};
+static const char *const no_names[] = {METRICS_NONE, METRICS_OTHER};
 
 static const char *value_of(const struct metrics *m, enum metrics_label label, size_t i)
 {

@@ -151,7 +151,8 @@ def test_entry_is_readable_with_redis_cli_and_expires(stack):
     lines = head.splitlines()
     assert lines[0].startswith(b'spoa-cache/2 ')
     assert lines[1:3] == [b'models: gpt-4 ', b'tags: ']
-    assert lines[3].split()[:2] == [b'HTTP/1.1', b'200']
+    assert lines[3] == b'tokens: 9 12'
+    assert lines[4].split()[:2] == [b'HTTP/1.1', b'200']
     assert b'content-type: application/json' in [line.lower() for line in lines]
     assert body.removesuffix(b'\n') == answer.body
     with stack.redis() as redis:

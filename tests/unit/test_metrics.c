@@ -255,8 +255,11 @@ START_TEST(names_of_tenants_are_tame)
     longest[sizeof longest - 1] = 'y';
     count_tenant(5, (struct str){longest, sizeof longest});
     count_tenant(6, (struct str){longest, METRICS_NAME_MAX - 1});
+    count_tenant(7, STR("(other)"));
+    count_tenant(8, STR("(none)"));
     render();
-    ck_assert_uint_eq(lines_of("tenant_lookups_total"), 6);
+    ck_assert_uint_eq(lines_of("tenant_lookups_total"), 8);
+    check_line("tenant_lookups_total{tenant=\"(other)\",result=\"hit\"} 1");
     ck_assert_uint_eq(lines_of("tenant_lookups_total{tenant=\"a?} 1?up"), 2);
     ck_assert_ptr_null(strstr(text.ptr, "\nup"));
     longest[METRICS_NAME_MAX - 1] = '\0';
