@@ -1,6 +1,6 @@
-/* TLS to Redis, Sentinels and the nodes of a cluster, where hiredis has it: from 1.0 on, as
- * libhiredis_ssl. It is 1.2 at least. The other side's certificate is always verified, and that
- * it is made out to the name. */
+/* TLS, 1.2 at least, to Redis, Sentinels and the nodes of a cluster, where hiredis has it: from 1.0
+ * on, as libhiredis_ssl. The other side's certificate is always verified, and that it is made out
+ * to the name. */
 #ifndef STORE_REDIS_TLS_H
 #define STORE_REDIS_TLS_H
 
