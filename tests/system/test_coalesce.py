@@ -2,7 +2,6 @@
 import collections
 import contextlib
 import signal
-import subprocess
 import threading
 import time
 
@@ -588,50 +587,3 @@ def test_leases_leave_nothing_behind(pair):
         assert pair.post(0, prompt(), 'finish=length').cache == 'MISS'
         wait_for(lambda: len([key for key in redis('KEYS', '*') if key != b'sc:purges']) == 1,
                  'only the answer is left')
-
-
-# Purges.
-
-def purge_all(part):
-    """Through an agent; it is known there."""
-    subprocess.run([harness.AGENT, 'purge', '--socket', part.status, 'all'], check=True,
-                   capture_output=True, timeout=30)
-
-
-@pytest.fixture(params=['memory', 'pair'])
-def either(request):
-    """How to ask, the n-th time; and the agents."""
-    part = request.getfixturevalue(request.param)
-    if request.param == 'pair':
-        return part.post, part.agents
-    return lambda _, *arguments: part.post(*arguments), [part]
-
-
-def test_what_was_purged_is_asked_for_once(either, origin):
-    """The old answer is still in the store, and lands on nobody."""
-    post, agents = either
-    question = prompt()
-    old = post(0, question).body
-    wait_for(lambda: post(1, question).cache == 'HIT', 'it is stored')
-    purge_all(agents[0])
-    wait_for(lambda: post(1, prompt()).cache == 'MISS', 'it serves')
-    calls = origin.calls()
-    with Crowd(20, lambda n: post(n, question, 'delay=900')) as crowd:
-        pass
-    assert crowd.whole() == {'MISS': 1, 'COALESCED': 19}
-    assert origin.calls() == calls + 1
-    assert len(crowd.bodies()) == 1 and old not in crowd.bodies()
-
-
-def test_a_purge_while_they_wait(either, origin):
-    """The answer that was under way is not stored; the next one in line asks for all."""
-    post, agents = either
-    question, calls = prompt(), origin.calls()
-    with Crowd(20, lambda n: post(n, question, 'delay=900')) as crowd:
-        wait_for(lambda: waiting(*[agent.status for agent in agents]) == 19, '19 wait')
-        purge_all(agents[-1])
-    assert crowd.whole() == {'MISS': 2, 'COALESCED': 18}
-    assert origin.calls() == calls + 2
-    served = {answer.body for answer in crowd.answers if answer.cache == 'COALESCED'}
-    assert len(served) == 1 and len(crowd.bodies()) == 2
-    assert post(0, question).body in served

@@ -82,7 +82,10 @@ class ScriptedRedis(socketserver.ThreadingTCPServer):
         if name == b'DEL':
             return b':%d' % (self.strings.pop(words[1], None) is not None)
         if name == b'EVAL':  # what was purged since an epoch: everything, once
-            news = b'' if words[5] != b'0' else b'epoch %b\nall %b\n' % (words[4], words[4])
+            known = words[5] if words[5] != b'0' else words[7]
+            news = b'epoch %b\nserial 1\nterm 1\nheld 0\n' % known
+            if words[5] == b'0':
+                news += b'all %b\n' % known
             return b'$%d\r\n%b' % (len(news), news)
         if name == b'SUBSCRIBE':
             return b'*3\r\n$9\r\nsubscribe\r\n$%d\r\n%b\r\n:1' % (len(words[1]), words[1])

@@ -4,7 +4,7 @@
  * against a real one), and so are time and everything between. */
 #include "core/entry.h"
 #include "core/hex.h"
-#include "core/plan.h"
+#include "core/key.h"
 #include "hooks.h"
 #include "net/clock.h"
 #include "net/log.h"
@@ -118,7 +118,6 @@ static struct data live, copy;
 static int64_t run, now, wall, numbers;
 static struct metrics metrics;
 static struct ev_loop *loop;
-static struct policy policy = {.name = {"llm", 3}};
 static struct ticket_sim tickets[TICKETS];
 static size_t ticket_count;
 static char scope_names[SCOPES][40];
@@ -481,15 +480,24 @@ static void ask_origin(struct agent *a, int key)
         (struct ticket_sim){.key = key, .epoch = purge_book_purges(a->book)->epoch, .asked = now};
 }
 
+static struct purge_subject subject_of(const struct key *key, const struct entry *e)
+{
+    return (struct purge_subject){.epoch = e->epoch,
+                                  .policy = STR("llm"),
+                                  .tags = e->tags,
+                                  .key = key_hash(key),
+                                  .tenant = e->tenant};
+}
+
 static void judge(struct lookup *l, struct str value)
 {
-    const struct purges *purges = purge_book_purges(l->agent->book);
-    struct plan plan = {.policy = &policy, .key = key_of(l->key)};
+    struct key key = key_of(l->key);
     struct entry e;
 
     l->busy = false;
     require(entry_read_head(value, &e));
-    if (!plan_purged(&plan, purges, value)) {
+    const struct purge_subject subject = subject_of(&key, &e);
+    if (purges_serve(purge_book_purges(l->agent->book), &subject)) {
         told.hits++;
         check_hit(l->key, value);
         return;
@@ -560,11 +568,7 @@ static void store_answer(struct agent *a)
                       .code = 200,
                       .tags = str_of(tag),
                       .content_type = STR("text/plain")};
-    struct purge_subject subject = {.epoch = e.epoch,
-                                    .policy = policy.name,
-                                    .tags = e.tags,
-                                    .key = key_hash(&key),
-                                    .tenant = e.tenant};
+    const struct purge_subject subject = subject_of(&key, &e);
     purge_book_renew(a->book);
     if (purges_allow(purge_book_purges(a->book), &subject)) {
         buf_clear(&text);
@@ -775,7 +779,7 @@ START_TEST(no_reader_gets_what_was_purged)
     now = 1000 * MS;
     text = buf_new(sizeof agents->commands->value);
     loop = ev_loop_new(0);
-    log_set_level(LOG_LEVEL_ERROR);
+    log_configure(&(struct log_options){.level = LOG_LEVEL_ERROR});
     name_scopes();
     hooks_set(&hooks);
     agents[1].skew = 7000 * MS;
