@@ -298,7 +298,7 @@ static void say_saved(const struct view *v)
     status_text_count(v->out, completion);
     buf_append(v->out, STR(" completion tokens"));
     if (money > 0)
-        buf_printf(v->out, ", %.2f of money", money);
+        buf_printf(v->out, ", worth %.2f", money);
 }
 
 /* The group of that name, a new one when there is none; NULL when there are too many. */
