@@ -71,6 +71,7 @@ struct str unit_json(const char *text);
     X(control)                                                                                     \
     X(plan)                                                                                        \
     X(purge)                                                                                       \
+    X(purge_book)                                                                                  \
     X(purge_script)                                                                                \
     X(coherence)                                                                                   \
     X(plan_answer)                                                                                 \
