@@ -15,7 +15,7 @@ import harness
 import spop
 from harness import (AGENT, Agent, HAProxy, Redis, RedisServer, chat, metrics, prompt, total,
                      wait_for)
-from redis_parts import Cluster, Node
+from redis_parts import MASTER, SENTINEL_PASSWORD, USER, USER_PASSWORD, Cluster, Node, Replicated
 
 CONFIG = '''
 [key]
@@ -694,6 +694,44 @@ def test_reclaim_without_redis():
                                 f'[redis]\naddress = {harness.free_address()}\n')
         done = reclaim(agent)
         assert done.returncode == 1 and done.stderr.startswith('spoa-cache purge: Redis at ')
+
+
+# Where the hash is at a node that is lost.
+
+def test_a_failover_to_replicas_that_lag():
+    """They have not got the last purge: Sentinel makes one of them the master."""
+    with Replicated() as redis:
+        login = f'user = {USER}\npassword = {USER_PASSWORD}\nmaster = {MASTER}\n' \
+            f'sentinel-password = {SENTINEL_PASSWORD}\nsentinels ='
+        config = CONFIG.replace('address =', login)
+        addresses = ' '.join(sentinel.address for sentinel in redis.sentinels)
+        with Agent(config.format(addresses)) as one, Agent(config.format(addresses)) as other:
+            wait_until_sure(one)
+            wait_until_sure(other)
+            gone, kept = question(tags='gone'), question()
+            fill(one, gone)
+            fill(one, kept)
+            master = redis.master()
+            assert master('WAIT', 2, 5000) == 2
+            for node in redis.nodes:
+                if node is not master:
+                    node.freeze()
+            master('CLIENT', 'KILL', 'TYPE', 'replica')
+            pause(other)
+            purge(one, 'tag', 'gone')
+            master.kill()
+            for node in redis.nodes:
+                if node is not master:
+                    node.thaw()
+            go_on(other)
+            seen = set()
+            wait_for(lambda: seen.add(outcome(other, gone)) or outcome(other, kept) == 'HIT',
+                     'it serves', 30)
+            assert 'HIT' not in seen and outcome(other, gone) == 'purged'
+            wait_until_sure(one)
+            assert (outcome(one, gone), outcome(one, kept)) == ('purged', 'HIT')
+            assert metrics(one.status)['purge_repairs_total'] == 1
+            master.start()
 
 
 # A cluster, where the hash is at one node.
