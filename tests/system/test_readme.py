@@ -46,3 +46,12 @@ def test_every_make_target_it_names_exists():
     targets = set(re.findall(r'`(?:KEEP=1 )?make ([a-z]+)`', README)) | {'demo', 'test'}
     for target in targets:
         assert re.search(f'^{target}:', makefile, re.M), target
+
+
+def test_every_alert_has_its_place_in_the_runbook():
+    rules = (ROOT / 'haproxy/monitoring/rules.yaml').read_text()
+    anchors = re.findall(r'runbook: README.md#(\S+)', rules)
+    headings = {'-'.join(re.sub(r'[^\w -]', '', line).lower().split())
+                for line in re.findall(r'^#+ (.*)$', README, re.M)}
+    assert len(anchors) == len(re.findall(r'- alert: ', rules)) > 5
+    assert set(anchors) <= headings
