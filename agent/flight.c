@@ -36,8 +36,9 @@ struct flights {
     struct store *store;
     struct leases *leases;
     struct metrics *metrics;
-    bool deaf, closed;
-    size_t count; /* of those who wait */
+    bool heard, deaf, closed;
+    ev_tstamp back; /* when changes were noticed again; 0: they always were */
+    size_t count;   /* of those who wait */
     struct flight *buckets[BUCKETS];
 };
 
@@ -319,11 +320,19 @@ static void join(struct flight *f, struct waiter *w, int64_t wait)
     set_timer(f->all->loop, &w->timer, wait);
 }
 
+/* Whether a lease may be one that its holder could not give back, since the store was away. */
+static bool in_doubt(const struct flights *all, int64_t lease)
+{
+    ev_tstamp since = ev_now(all->loop) - all->back;
+
+    return all->back > 0. && since >= 0. && since * 1000. < (ev_tstamp)lease;
+}
+
 static bool takes(const struct flights *all, const struct flight *f,
                   const struct flight_options *options)
 {
     return !all->deaf && !all->closed && all->count < options->max_all &&
-           (!f || f->count < options->max);
+           !in_doubt(all, options->lease) && (!f || f->count < options->max);
 }
 
 bool flights_have_room(const struct flights *all, const struct flight_options *options)
@@ -383,6 +392,9 @@ static void send_everybody_on(struct flights *all)
 
 void flights_hear(struct flights *all, bool hears)
 {
+    if (hears && all->deaf && all->heard)
+        all->back = ev_now(all->loop);
+    all->heard |= hears;
     all->deaf = !hears;
     if (all->deaf)
         send_everybody_on(all);

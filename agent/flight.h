@@ -69,7 +69,8 @@ void flights_notice(struct flights *flights, struct str key);
 void flights_notice_all(struct flights *flights);
 
 /* Whether changes by others are noticed. While they are not nobody waits: those who do are sent
- * on. They are noticed until this says otherwise. */
+ * on; nor for the time of a lease after they were not, since a lease may be left of somebody who
+ * could not give it back. They are noticed until this says otherwise. */
 void flights_hear(struct flights *flights, bool hears);
 
 /* From now on nobody waits. */

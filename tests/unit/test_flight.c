@@ -448,6 +448,26 @@ START_TEST(bounds)
 }
 END_TEST
 
+/* A master died after its replica had the lease, and before it was given back. */
+START_TEST(after_a_loss_no_lease_is_believed)
+{
+    struct flight_options options = options_for(KEY);
+
+    flights_hear(flights, false); /* as at the start */
+    flights_hear(flights, true);
+    ck_assert(flights_have_room(flights, &options));
+    flights_hear(flights, true);
+    ck_assert(flights_have_room(flights, &options));
+    flights_hear(flights, false);
+    flights_hear(flights, true);
+    ck_assert(!flights_have_room(flights, &options));
+    wait_for(0, KEY);
+    all_ended(0, 1, FLIGHT_ENDED);
+    options.lease = 0; /* over */
+    ck_assert(flights_have_room(flights, &options));
+}
+END_TEST
+
 START_TEST(deaf_or_closed)
 {
     struct flight_options options = options_for(KEY);
@@ -594,6 +614,7 @@ Suite *suite_flight(void)
     tcase_add_test(cases, a_wait_ends_during_a_look);
     tcase_add_test(cases, who_comes_as_all_have_gone);
     tcase_add_test(cases, bounds);
+    tcase_add_test(cases, after_a_loss_no_lease_is_believed);
     tcase_add_test(cases, deaf_or_closed);
     tcase_add_checked_fixture(leases, NULL, unit_guard_release);
     tcase_add_test(leases, memory_leases);
