@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "core/seal.h"
 #include "net/clock.h"
+#include "settings.h"
 #include "store/lease.h"
 #include "store/purge_script.h"
 #include "store/redis_sync.h"
@@ -328,11 +329,12 @@ static bool begin(struct reclaim *r, const struct config *config)
         .dictionary_count = config->dictionaries.count,
         .keys = &config->cipher_keys,
     };
+    const struct redis_options redis = settings_redis(config);
 
     r->purges = malloc(sizeof *r->purges);
     r->seal = seal_new(&options);
     if (r->purges && r->seal)
-        return redis_sync_open(&r->redis, config);
+        return redis_sync_open(&r->redis, config, &redis.tls);
     snprintf(r->redis.error, sizeof r->redis.error, "no memory, or no such cipher");
     return false;
 }

@@ -264,7 +264,7 @@ static redisAsyncContext *connect_to(struct redis_conn *c, const char *address,
         fcntl(ac->c.fd, F_SETFD, FD_CLOEXEC);
         if (c->port)
             redisEnableKeepAlive(&ac->c);
-        c->ssl = c->options.tls ? redis_tls_begin(c->options.tls, ac, c->host, why) : NULL;
+        c->ssl = c->options.tls ? redis_tls_begin(c->options.tls, &ac->c, c->host, why) : NULL;
         if (c->ssl || !c->options.tls)
             return ac;
     }

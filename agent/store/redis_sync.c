@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WAIT_SECONDS = 5 };
+enum { WAIT_SECONDS = 5, ADDRESS_MAX = 200 };
 
 static bool fail(struct redis_sync *r, struct str address, const char *why)
 {
@@ -11,24 +11,36 @@ static bool fail(struct redis_sync *r, struct str address, const char *why)
     return false;
 }
 
-/* "HOST:PORT", "[V6]:PORT" or "unix:PATH", of less than 200 bytes. */
-static redisContext *connect_to(struct str address)
+/* "HOST:PORT", "[V6]:PORT" or "unix:PATH", of less than ADDRESS_MAX bytes. *host is then what TLS
+ * has to prove, in `text`. */
+static redisContext *connect_to(struct str address, char text[static ADDRESS_MAX], char **host)
 {
     const struct timeval wait = {.tv_sec = WAIT_SECONDS};
-    char text[200];
 
-    snprintf(text, sizeof text, "%.*s", STR_ARGS(address));
+    snprintf(text, ADDRESS_MAX, "%.*s", STR_ARGS(address));
+    *host = text;
     if (str_starts(address, STR("unix:")))
         return redisConnectUnixWithTimeout(text + 5, wait);
-    char *colon = strrchr(text, ':'), *host = text;
+    char *colon = strrchr(text, ':');
     if (!colon)
         return NULL;
     *colon = '\0';
-    if (*host == '[' && colon > host && colon[-1] == ']') {
+    if (*text == '[' && colon > text && colon[-1] == ']') {
         colon[-1] = '\0';
-        host++;
+        ++*host;
     }
-    return redisConnectWithTimeout(host, atoi(colon + 1), wait);
+    return redisConnectWithTimeout(*host, atoi(colon + 1), wait);
+}
+
+/* Has the connection wait no longer than a while, and speak TLS where it has to. */
+static bool prepare(const struct redis_sync *r, redisContext *node, const char *host,
+                    char why[static REDIS_TLS_WHY])
+{
+    const struct timeval wait = {.tv_sec = WAIT_SECONDS};
+
+    snprintf(why, REDIS_TLS_WHY, "its timeout cannot be set");
+    return redisSetTimeout(node, wait) == REDIS_OK &&
+           (!r->tls || redis_tls_begin(r->tls, node, host, why));
 }
 
 /* Whether a command was answered with anything but an error. */
@@ -59,17 +71,17 @@ static bool log_in(redisContext *node, struct str user, struct str password)
 static redisContext *open_node(struct redis_sync *r, struct str address, struct str user,
                                struct str password)
 {
-    const struct timeval wait = {.tv_sec = WAIT_SECONDS};
-    redisContext *node = connect_to(address);
+    char text[ADDRESS_MAX], why[REDIS_TLS_WHY], *host;
+    redisContext *node = connect_to(address, text, &host);
 
     if (!node || node->err)
         fail(r, address, node ? node->errstr : "not an address");
+    else if (!prepare(r, node, host, why))
+        fail(r, address, why);
     else if (!log_in(node, user, password))
         fail(r, address, node->err ? node->errstr : "the login was refused");
-    else {
-        redisSetTimeout(node, wait);
+    else
         return node;
-    }
     if (node)
         redisFree(node);
     return NULL;
@@ -171,6 +183,12 @@ static bool add_masters(struct redis_sync *r, const struct config *c, redisConte
     return good;
 }
 
+static void close_nodes(struct redis_sync *r)
+{
+    while (r->count)
+        redisFree(r->nodes[--r->count]);
+}
+
 static bool open_by_cluster(struct redis_sync *r, const struct config *c)
 {
     bool good = false;
@@ -180,32 +198,42 @@ static bool open_by_cluster(struct redis_sync *r, const struct config *c)
             open_node(r, c->redis_cluster.items[i], c->redis_user, c->redis_password);
         if (!node)
             continue;
-        redis_sync_close(r);
+        close_nodes(r);
         good = add_masters(r, c, node);
         redisFree(node);
     }
     return good;
 }
 
-bool redis_sync_open(struct redis_sync *r, const struct config *config)
+static bool open_tls(struct redis_sync *r, const struct redis_tls_options *options)
 {
-    bool good;
+    r->tls = options->on ? redis_tls_new(options, r->error) : NULL;
+    return r->tls || !options->on;
+}
 
+static bool open_nodes(struct redis_sync *r, const struct config *config)
+{
+    if (config->redis_cluster.count)
+        return open_by_cluster(r, config);
+    if (config->redis_sentinels.count)
+        return open_by_sentinel(r, config);
+    return add_node(r, config, config->redis_address);
+}
+
+bool redis_sync_open(struct redis_sync *r, const struct config *config,
+                     const struct redis_tls_options *tls)
+{
     r->count = 0;
     snprintf(r->error, sizeof r->error, "no Redis is configured");
-    if (config->redis_cluster.count)
-        good = open_by_cluster(r, config);
-    else if (config->redis_sentinels.count)
-        good = open_by_sentinel(r, config);
-    else
-        good = add_node(r, config, config->redis_address);
-    if (!good)
-        redis_sync_close(r);
-    return good;
+    if (open_tls(r, tls) && open_nodes(r, config))
+        return true;
+    redis_sync_close(r);
+    return false;
 }
 
 void redis_sync_close(struct redis_sync *r)
 {
-    while (r->count)
-        redisFree(r->nodes[--r->count]);
+    close_nodes(r);
+    redis_tls_free(r->tls);
+    r->tls = NULL;
 }

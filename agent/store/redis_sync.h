@@ -3,8 +3,7 @@
 #define STORE_REDIS_SYNC_H
 
 #include "core/config.h"
-
-#include <hiredis/hiredis.h>
+#include "redis_tls.h"
 
 enum { REDIS_SYNC_NODES = 1000 };
 
@@ -12,13 +11,15 @@ enum { REDIS_SYNC_NODES = 1000 };
 struct redis_sync {
     redisContext *nodes[REDIS_SYNC_NODES];
     size_t count;
-    char error[256]; /* what went wrong */
+    struct redis_tls *tls;           /* NULL: none */
+    char error[REDIS_TLS_WHY + 256]; /* what went wrong */
 };
 
 /* Connects and logs in. False, with `error` set, and nothing to close, when a node cannot be
- * reached. */
+ * reached, or not over TLS where that is wanted. */
 __attribute__((warn_unused_result)) bool redis_sync_open(struct redis_sync *r,
-                                                         const struct config *config);
+                                                         const struct config *config,
+                                                         const struct redis_tls_options *tls);
 
 void redis_sync_close(struct redis_sync *r);
 

@@ -17,11 +17,11 @@ struct redis_tls *redis_tls_new(const struct redis_tls_options *options,
     return NULL;
 }
 
-struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisAsyncContext *ac, const char *host,
+struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisContext *c, const char *host,
                                char why[static REDIS_TLS_WHY])
 {
     (void)tls;
-    (void)ac;
+    (void)c;
     (void)host;
     (void)why;
     return NULL;
@@ -207,16 +207,16 @@ const char *redis_tls_why(struct ssl_st *ssl, const char *other, char why[static
     return why;
 }
 
-struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisAsyncContext *ac, const char *host,
+struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisContext *c, const char *host,
                                char why[static REDIS_TLS_WHY])
 {
     renew(tls);
     SSL *ssl = SSL_new(tls->context);
     bool demanded = ssl && demand(ssl, tls->texts[SERVER_NAME] ? tls->texts[SERVER_NAME] : host);
 
-    if (demanded && redisInitiateSSL(&ac->c, ssl) == REDIS_OK)
+    if (demanded && redisInitiateSSL(c, ssl) == REDIS_OK)
         return ssl;
-    const char *says = demanded ? redis_tls_why(ssl, ac->c.errstr, why) : "no memory for TLS";
+    const char *says = demanded ? redis_tls_why(ssl, c->errstr, why) : "no memory for TLS";
     if (says != why)
         snprintf(why, REDIS_TLS_WHY, "%s", says);
     SSL_free(ssl);

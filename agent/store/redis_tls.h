@@ -6,7 +6,7 @@
 
 #include "core/str.h"
 
-#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
 
 struct redis_tls_options {
     bool on;
@@ -29,10 +29,10 @@ struct redis_tls *redis_tls_new(const struct redis_tls_options *options,
 struct redis_tls *redis_tls_open(const struct redis_tls_options *options);
 
 /* Makes TLS of a connection that was just opened to the host, a name or an address: what is sent
- * over it waits for the handshake, which blocks nothing. Files that changed are read again; what
- * they held before counts when that fails. What it returns is for redis_tls_why() and lives as long
- * as the connection. NULL with the reason in `why`. */
-struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisAsyncContext *ac, const char *host,
+ * over it waits for the handshake, which blocks only where the connection does. Files that changed
+ * are read again; what they held before counts when that fails. What it returns is for
+ * redis_tls_why() and lives as long as the connection. NULL with the reason in `why`. */
+struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisContext *c, const char *host,
                                char why[static REDIS_TLS_WHY]);
 
 /* Why such a connection ended, to be asked in hiredis' callback about that; `other` when TLS is not

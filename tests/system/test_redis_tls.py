@@ -240,6 +240,11 @@ def test_a_server_without_tls_is_refused(native, certificates):
             assert metrics(agent.status)['redis_connects_total'] == 0
 
 
+def reclaim(path):
+    return subprocess.Popen([harness.SANITIZED, 'purge', '-c', path, '--reclaim'], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 class TlsSentinel(TlsRedis):
     """It speaks TLS to the master as well."""
 
@@ -278,3 +283,42 @@ def test_a_cluster_is_followed_over_tls(native, certificates):
             for _ in range(20):
                 stores(agent, 2)
             assert one('DBSIZE') > 0 and other('DBSIZE') > 0
+            said, wrong = reclaim(agent.config).communicate(timeout=20)
+            assert 'unlinked 0' in said and 'looked at 0 ' not in said, wrong
+
+
+def reclaimed(text):
+    with harness.Agent(text, harness.SANITIZED) as agent:
+        stores(agent)
+        said, wrong = (command := reclaim(agent.config)).communicate(timeout=20)
+    assert command.returncode == 0 and 'unlinked 0' in said, wrong
+    return said
+
+
+def test_what_was_purged_is_looked_for_over_tls(native, redis, certificates):
+    where = f'address = {redis.tls_address}'
+    assert 'looked at 0 ' not in reclaimed(config(where, certificates))
+    with TlsSentinel(certificates, redis) as sentinel:
+        where = f'sentinels = {sentinel.tls_address}\nmaster = {MASTER}'
+        assert 'looked at 0 ' not in reclaimed(config(where, certificates, name=NAME))
+
+
+@pytest.mark.parametrize('wrong', [{'ca': 'other.pem'}, {'name': 'another.example'}])
+def test_it_is_not_looked_for_at_whom_is_not_proved(native, redis, certificates, tmp_path, wrong):
+    path = tmp_path / 'agent.ini'
+    path.write_text(config(f'address = {redis.tls_address}', certificates, **wrong))
+    command = reclaim(path)
+    assert 'its certificate: ' in command.communicate(timeout=20)[1] and command.returncode == 1
+
+
+def test_a_password_is_not_sent_before_tls_has_begun(native, certificates, tmp_path):
+    path = tmp_path / 'agent.ini'
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        address = '127.0.0.1:%d' % server.getsockname()[1]
+        path.write_text(config(f'address = {address}\npassword = hunter2', certificates))
+        command = reclaim(path)
+        connection, _ = server.accept()
+        with connection:
+            sent = connection.recv(4096)
+    assert sent[:1] == b'\x16' and b'hunter2' not in sent  # a handshake, RFC 8446 5.1
+    assert 'TLS' in command.communicate(timeout=20)[1] and command.returncode == 1

@@ -1,6 +1,10 @@
 /* The Redis store against a server that misbehaves by a script. */
 #include "redis_fixture.h"
 
+#include "store/redis_sync.h"
+
+#include <stdlib.h>
+
 START_TEST(password_missing)
 {
     struct fake f;
@@ -32,6 +36,25 @@ START_TEST(an_echoed_password_is_not_logged)
     options.login.password = STR("hunter2");
     check_refused(f.address, "AUTH with \"ERR\"");
     fake_stop(&f);
+}
+END_TEST
+
+START_TEST(a_password_is_not_sent_without_the_tls_that_is_wanted)
+{
+    const struct redis_tls_options tls = {.on = true, .ca_file = STR("/no-such-file.pem")};
+    struct redis_sync *redis = calloc(1, sizeof *redis);
+    struct fake f;
+
+    ck_assert_ptr_nonnull(redis);
+    fake_start(&f, (struct script[]){{0}});
+    const struct config config = {.redis_address = str_of(f.address),
+                                  .redis_password = STR("hunter2")};
+    ck_assert(!redis_sync_open(redis, &config, &tls));
+    ck_assert(strstr(redis->error, "TLS") || strstr(redis->error, "tls-ca-file"));
+    ev_run(loop, EVRUN_NOWAIT);
+    ck_assert_int_eq(f.connections, 0);
+    fake_stop(&f);
+    free(redis);
 }
 END_TEST
 
@@ -259,6 +282,7 @@ Suite *suite_redis_faults(void)
     const TTest *const tests[] = {password_missing,
                                   database_that_is_none,
                                   an_echoed_password_is_not_logged,
+                                  a_password_is_not_sent_without_the_tls_that_is_wanted,
                                   a_server_that_is_not_redis,
                                   a_server_that_does_not_answer_the_handshake,
                                   answers_that_are_no_value,
