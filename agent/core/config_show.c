@@ -76,7 +76,7 @@ static void show_text_line(const struct shown *s, struct buf *out)
 
 static void show_json_item(const struct shown *s, struct buf *out)
 {
-    if (out->ptr[out->len - 1] != '[')
+    if (out->len && out->ptr[out->len - 1] != '[')
         buf_append_byte(out, ',');
     buf_printf(out, "\n{\"section\":\"%s\"", s->key->section);
     if (s->section->kind != CONFIG_AGENT) {

@@ -230,6 +230,20 @@ START_TEST(markdown_has_every_key)
 }
 END_TEST
 
+START_TEST(what_is_in_force_needs_room_to_be_shown)
+{
+    struct config *c = good("");
+
+    for (int json = 0; json < 2; json++) {
+        struct buf out = buf_new(0); /* as if there were no memory */
+        config_show(c, json, false, &out);
+        ck_assert(!buf_ok(&out));
+        buf_free(&out);
+    }
+    config_unref(c);
+}
+END_TEST
+
 static const struct {
     const char *text, *title; /* NULL: reloads */
 } changes[] = {
@@ -305,6 +319,7 @@ Suite *suite_config_use(void)
     tcase_add_test(tests, the_environment_comes_last);
     tcase_add_test(tests, what_is_printed_is_read_again);
     tcase_add_test(tests, markdown_has_every_key);
+    tcase_add_test(tests, what_is_in_force_needs_room_to_be_shown);
     tcase_add_loop_test(tests, a_change_that_needs_a_restart_is_named, 0,
                         sizeof changes / sizeof *changes);
     tcase_add_test(tests, what_is_in_force_is_inherited);
