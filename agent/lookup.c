@@ -306,17 +306,22 @@ static void on_read(struct store_read *read, enum store_result result, struct st
         on_nothing(lookup, result);
 }
 
-/* The number under which the owner of what is stored is counted. */
-static size_t number_of(struct cache *cache, const struct key_owner *owner, const struct plan *plan)
+/* The number under which the owner of what is stored is counted. What may be a credential goes by
+ * its digest, as in the key. */
+static size_t number_of(struct cache *cache, const struct scope *scope, const struct plan *plan)
 {
-    struct buf *group = &cache->scratch.fields;
-    struct str name = owner->name;
+    struct buf *text = &cache->scratch.fields;
+    struct str name = scope->owner.name;
 
-    if (str_eq(owner->kind, STR("group"))) {
-        buf_clear(group);
-        buf_append(group, STR("group:"));
-        buf_append(group, name);
-        name = buf_str(group);
+    buf_clear(text);
+    if (str_eq(scope->owner.kind, STR("group"))) {
+        buf_append(text, STR("group:"));
+        buf_append(text, name);
+        name = buf_str(text);
+    } else if (scope_hides_owner(scope)) {
+        buf_append(text, STR("tenant:"));
+        hex64_append(text, plan->key.tenant);
+        name = buf_str(text);
     }
     return metrics_tenant(cache->metrics, plan->key.tenant, name.len ? name : STR("(shared)"));
 }
@@ -330,7 +335,7 @@ static void look_up(struct cache *cache, struct lookup *lookup, const struct req
     scope_find(&scope, lookup->config, &cache->secret, request, &cache->scratch.fields);
     plan_request(&lookup->plan, &cache->scratch, &cache->secret, &scope, request, frame_size);
     if (lookup->plan.has_key && cache->metrics->tenants.max)
-        lookup->tenant = number_of(cache, &scope.owner, &lookup->plan);
+        lookup->tenant = number_of(cache, &scope, &lookup->plan);
     if (!lookup->plan.look && !lookup->plan.store) {
         lookup_finish(lookup, NULL);
         return;

@@ -1,6 +1,7 @@
 #include "scope.h"
 
 #include "api_read.h"
+#include "credential.h"
 #include "hex.h"
 
 /* Where clients put what they log in with; "key" is a parameter of the query at Google's APIs. */
@@ -116,6 +117,12 @@ void scope_find(struct scope *out, const struct config *config, const struct key
     out->owner = out->policy->shared ? (struct key_owner){.kind = STR("shared"), .name = STR("")}
                                      : owner_of(out->tenant, out->identity);
     set_limits(out);
+}
+
+bool scope_hides_owner(const struct scope *scope)
+{
+    return str_eq(scope->owner.kind, STR("tenant")) && str_starts(scope->source, STR("header:")) &&
+           credential_name(str_from(scope->source, sizeof "header:" - 1));
 }
 
 static const struct model *stricter(const struct model *one, const struct model *other)

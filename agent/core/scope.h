@@ -30,6 +30,9 @@ struct scope {
 void scope_find(struct scope *out, const struct config *config, const struct key_secret *secret,
                 const struct request *request, struct buf *scratch);
 
+/* Whether the owner's name may be a credential: what a header of such a name said. */
+bool scope_hides_owner(const struct scope *scope);
+
 /* Who owns the answers of a tenant, where they are not shared by all: `name` is that of a section
  * or an identity. Borrowed from both. */
 struct key_owner scope_owner_of(const struct config *config, struct str name);

@@ -1,4 +1,5 @@
 """The agent's HTTP door."""
+import re
 import subprocess
 
 import client
@@ -66,6 +67,17 @@ def test_metrics_are_what_prometheus_advises(stack):
 def test_health_and_readiness(stack):
     assert get(stack.status, '/healthz').status == 200
     assert get(stack.status, '/readyz').status == 200
+
+
+def test_a_credential_names_nobody_in_metrics_or_status(origin):
+    config = '[agent]\nmetrics-tenants = 10\n[policy llm]\ntenant-from = header:x-api-key\n'
+    with harness.Stack(origin, config) as stack:
+        for _ in range(2):
+            assert stack.post(prompt(), headers={'X-Api-Key': 'sk-very-secret'}).status == 200
+        page = get(stack.status, '/metrics').body.decode()
+        said = get(stack.status, '/status').body.decode()
+    assert len(set(re.findall('tenant="(tenant:[0-9a-f]{16})"', page))) == 1
+    assert 'very-secret' not in page + said and 'tenant:' in said
 
 
 def test_the_door_knows_nothing_else(stack):

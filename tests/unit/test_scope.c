@@ -113,6 +113,22 @@ START_TEST(no_credential_that_comes_twice)
 }
 END_TEST
 
+/* For who shows it to others. */
+START_TEST(a_credential_that_names_a_tenant_is_hidden)
+{
+    configure("[policy llm]\ntenant-from = variable header:x-team header:x-api-key\n"
+              "[tenant acme]\nmatch = sk-1\n");
+    identity_of("", "x-api-key: sk-2\n", "/");
+    ck_assert(scope_hides_owner(&scope));
+    identity_of("", "x-api-key: sk-1\n", "/");
+    ck_assert(!scope_hides_owner(&scope)); /* it is called acme */
+    identity_of("", "x-team: red\nx-api-key: sk-2\n", "/");
+    ck_assert(!scope_hides_owner(&scope));
+    identity_of("red", "x-api-key: sk-2\n", "/");
+    ck_assert(!scope_hides_owner(&scope));
+}
+END_TEST
+
 START_TEST(limits_are_the_narrower_ones)
 {
     configure("[policy llm]\nttl = 2h\nmax-body = 2kb\nmax-request = 2kb\n"
@@ -285,6 +301,7 @@ Suite *suite_scope(void)
     tcase_add_test(cases, the_first_source_that_is_there);
     tcase_add_test(cases, credentials);
     tcase_add_test(cases, no_credential_that_comes_twice);
+    tcase_add_test(cases, a_credential_that_names_a_tenant_is_hidden);
     tcase_add_test(cases, limits_are_the_narrower_ones);
     tcase_add_test(cases, the_price_of_the_model_in_the_path_first);
     tcase_add_test(cases, the_price_of_one_of_some_names);
