@@ -165,12 +165,9 @@ static void judge(struct lookup *lookup, struct str value, struct entry *entry)
     struct cache *cache = lookup->cache;
 
     lookup->plan.reason = open_value(lookup, &value);
-    if (lookup->plan.reason != REASON_NONE)
-        return;
-    plan_found(&lookup->plan, &cache->scratch, purge_book_purges(cache->book), value,
-               cache_now(cache), next_nonce(cache), entry);
-    if (lookup->plan.reason == REASON_PURGED)
-        purge_book_hear(cache->book, entry->epoch);
+    if (lookup->plan.reason == REASON_NONE)
+        plan_found(&lookup->plan, &cache->scratch, purge_book_purges(cache->book), value,
+                   cache_now(cache), next_nonce(cache), entry);
 }
 
 static struct lookup *lookup_of(void *part, size_t offset)

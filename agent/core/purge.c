@@ -23,7 +23,7 @@ void purges_init(struct purges *p, int64_t epoch)
 {
     p->epoch = p->latest = p->all = epoch;
     p->term = p->serial = 0;
-    p->held = false;
+    p->held = 0;
     p->count = 0;
 }
 
@@ -129,7 +129,7 @@ static void read_fact(struct purges *p, struct str name, int64_t number, struct 
     else if (str_eq(name, STR("serial")))
         p->serial = number;
     else if (str_eq(name, STR("held")))
-        p->held = number != 0;
+        p->held = number;
     else if (str_eq(name, STR("lost")))
         news->lost = number;
     else if (str_eq(name, STR("unknown")))
@@ -222,7 +222,7 @@ bool purges_allow(const struct purges *p, const struct purge_subject *s)
 
 bool purges_serve(const struct purges *p, const struct purge_subject *subject)
 {
-    return !p->held && subject->epoch <= p->epoch && purges_allow(p, subject);
+    return subject->epoch >= p->held && subject->epoch <= p->epoch && purges_allow(p, subject);
 }
 
 static bool prints(struct str name)

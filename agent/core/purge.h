@@ -32,7 +32,7 @@ struct purges {
     int64_t latest;       /* the highest that is noted for anything */
     int64_t all;          /* that of everything */
     int64_t term, serial; /* of the history that is known, see store/purge_script.h */
-    bool held;            /* it may have been lost what was purged: nothing is to be served */
+    int64_t held;         /* older purges may have been lost: nothing older is to be served */
     size_t count;
     struct purge_note notes[PURGE_NOTES_MAX]; /* in the order of their scopes */
 };
@@ -71,7 +71,7 @@ enum { PURGE_NONE_LOST = -1 };
 /* Takes over what a text says: lines "SCOPE EPOCH\n", where instead of a scope
  *
  *   epoch, term, serial   are those of the writer
- *   held                  as in struct purges
+ *   held                  as in struct purges; 0: no
  *   fold                  is as "all", because the table was full
  *   lost, unknown         are for *news
  *

@@ -10,9 +10,6 @@
 
 enum { WAITS_MAX = 1024, NEVER = -1, TAIL_MAX = 64 << 10 };
 
-/* What is heard is believed when it is not later than this: a clock that is a day off. */
-enum { HEARD_AHEAD = 24 * 3600 * 1000 };
-
 struct purge_book {
     struct purges purges;
     struct ev_loop *loop;
@@ -23,7 +20,6 @@ struct purge_book {
     ev_timer timer;
     struct buf tail;    /* scopes that Redis has lost */
     uint64_t next_term; /* random at first, then counted on */
-    int64_t heard;      /* the latest epoch that an entry had */
     bool comparing, repairs;
     bool refused;              /* which the log knows */
     enum store_result outcome; /* of the latest comparison; never STORE_MISS */
@@ -44,7 +40,6 @@ static void run_script(struct purge_book *book, struct str scopes, bool repairs,
     const struct purge_question question = {
         .now = now_ms(book),
         .next_term = (int64_t)(book->next_term++ & ((1ULL << 52) - 1)) + 1,
-        .heard = book->heard,
         .scopes = scopes,
         .repairs = repairs,
     };
@@ -240,12 +235,6 @@ void purge_book_renew(struct purge_book *book)
         purges_raise(&book->purges, now_ms(book)); /* as other agents with such stores have it */
     else if (!book->comparing && !is_recent(book->compared, PURGE_BOOK_RENEW))
         compare(book);
-}
-
-void purge_book_hear(struct purge_book *book, int64_t epoch)
-{
-    if (epoch > book->heard && epoch <= now_ms(book) + HEARD_AHEAD)
-        book->heard = epoch;
 }
 
 bool purge_book_sure(const struct purge_book *book)

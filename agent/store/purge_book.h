@@ -53,9 +53,6 @@ const struct purges *purge_book_purges(const struct purge_book *book);
 /* Before a lookup: compares the book when that is due. */
 void purge_book_renew(struct purge_book *book);
 
-/* An entry knows this epoch: so there must have been such a purge. */
-void purge_book_hear(struct purge_book *book, int64_t epoch);
-
 /* Whether what is known holds good now. */
 bool purge_book_sure(const struct purge_book *book);
 

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* ARGV: what is known, as term, epoch and serial; now; next_term; heard; scopes; repairs; the most
- * fields of the hash; PURGE_HOLD.
+/* ARGV: what is known, as term, epoch and serial; now; next_term; scopes; repairs; the most
+ * fields of the hash; PURGE_HOLD; PURGE_AHEAD.
  *
  * The epoch follows the clock, so that one which was lost is hardly given again for another purge.
  * HDEL is there for a Redis that is full: it refuses HSET, but not in a script that has begun to
@@ -16,7 +16,7 @@
 static const char script[] =
     "local key, RING = KEYS[1], 256\n"
     "local term, known, known_serial = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-    "local now, heard = tonumber(ARGV[4]), tonumber(ARGV[6])\n"
+    "local now, hold, ahead = tonumber(ARGV[4]), tonumber(ARGV[9]), tonumber(ARGV[10])\n"
     "local is = redis.call('HMGET', key, 'epoch', 'serial', 'term', 'run', 'was', 'held', 'all')\n"
     "local epoch, serial = tonumber(is[1]) or 0, tonumber(is[2]) or 0\n"
     "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n"
@@ -61,7 +61,7 @@ static const char script[] =
     "end\n"
     "local function doubt()\n"
     "    unknown = epoch > 0 or known > 0\n"
-    "    epoch = math.max(epoch, known, heard)\n"
+    "    epoch = math.max(epoch, known, now) + ahead\n"
     "    is[3], is[4], is[5], is[6] = ARGV[5], run, false, false\n"
     "    note('all')\n"
     "    term, whole, lost = is[3], true, nil\n"
@@ -75,8 +75,10 @@ static const char script[] =
     "    for old in string.gmatch(is[5] or '', '%d+ %d+') do\n"
     "        if keep > 0 then was, keep = was .. ' ' .. old, keep - 1 end\n"
     "    end\n"
-    "    is[3], is[4], is[5], is[6] = ARGV[5], run, was, text(milliseconds() + ARGV[10])\n"
-    "    set('term', is[3], 'run', is[4], 'was', is[5], 'held', is[6])\n"
+    "    epoch = math.max(epoch, now) + ahead\n"
+    "    is[3], is[4], is[5] = ARGV[5], run, was\n"
+    "    is[6] = text(milliseconds() + hold) .. ' ' .. text(epoch)\n"
+    "    set('epoch', text(epoch), 'term', is[3], 'run', is[4], 'was', is[5], 'held', is[6])\n"
     "end\n"
     "local function inherited()\n"
     "    for old, at in string.gmatch(is[5] or '', '(%d+) (%d+)') do\n"
@@ -95,13 +97,13 @@ static const char script[] =
     "    if term == is[3] then good = known <= epoch and known end\n"
     "    if not good then doubt() elseif known > good then lost = good end\n"
     "end\n"
-    "local held = false\n"
+    "local held = '0'\n"
     "if is[6] then\n"
-    "    local left = tonumber(is[6]) - milliseconds()\n"
-    "    held = left > 0 and left <= tonumber(ARGV[10])\n"
+    "    local till, from = string.match(is[6], '(%d+) (%d+)')\n"
+    "    local left = tonumber(till) - milliseconds()\n"
+    "    if left > 0 and left <= hold then held = from end\n"
     "end\n"
-    "if heard > epoch and not held then doubt() end\n"
-    "if lost and ARGV[8] == '0' then return 'lost ' .. text(lost) .. '\\n' end\n"
+    "if lost and ARGV[7] == '0' then return 'lost ' .. text(lost) .. '\\n' end\n"
     "if lost then\n"
     "    whole, epoch = true, math.max(epoch, known)\n"
     "    local noted = scopes()\n"
@@ -110,10 +112,10 @@ static const char script[] =
     "        if scope[2] > lost and scope[2] <= known then note(scope[1]) end\n"
     "    end\n"
     "end\n"
-    "for scope in string.gmatch(ARGV[7], '%S+') do note(scope) end\n"
-    "if redis.call('HLEN', key) > tonumber(ARGV[9]) then fold() end\n"
+    "for scope in string.gmatch(ARGV[6], '%S+') do note(scope) end\n"
+    "if redis.call('HLEN', key) > tonumber(ARGV[8]) then fold() end\n"
     "local out = {'epoch ' .. text(epoch), 'serial ' .. text(serial), 'term ' .. is[3],\n"
-    "             'held ' .. (held and 1 or 0)}\n"
+    "             'held ' .. held}\n"
     "if unknown then out[#out + 1] = 'unknown 1' end\n"
     "local fields = {}\n"
     "for i = known_serial + 1, math.min(serial, known_serial + RING + 1) do\n"
@@ -160,11 +162,11 @@ void purge_script_run(struct store *redis, const struct purges *known,
         write_number(&digits[2], known->serial),
         write_number(&digits[3], question->now),
         write_number(&digits[4], question->next_term),
-        write_number(&digits[5], question->heard),
         question->scopes,
         question->repairs ? STR("1") : STR("0"),
-        write_number(&digits[6], PURGE_NOTES_MAX),
-        write_number(&digits[7], PURGE_HOLD),
+        write_number(&digits[5], PURGE_NOTES_MAX),
+        write_number(&digits[6], PURGE_HOLD),
+        write_number(&digits[7], PURGE_AHEAD),
     };
 
     redis_ask(redis, STR(PURGE_KEY), words, sizeof words / sizeof *words, read);

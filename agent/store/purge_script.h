@@ -14,10 +14,10 @@
  * the time that one server process has the hash is a term, with a number of its own: when the run
  * id that INFO tells is another one, a new term begins, and `was` has the epoch up to which it
  * inherited the one before. An agent that knows a later epoch of that term knows what was lost, is
- * told so, and writes it back: as new purges. For a while nothing is served, so that all agents
- * can. When nobody knows of the term before, or the hash is not the one that it was (evicted,
- * deleted, set back, or swapped with that of another database), nobody knows what was purged: then
- * everything was. */
+ * told so, and writes it back: as new purges. For a while, so that all agents can, nothing is
+ * served but what was asked for since the term began. When nobody knows of the term before, or the
+ * hash is not the one that it was (evicted, deleted, set back, or swapped with that of another
+ * database), nobody knows what was purged: then everything was. */
 #ifndef STORE_PURGE_SCRIPT_H
 #define STORE_PURGE_SCRIPT_H
 
@@ -27,14 +27,17 @@
 
 #define PURGE_KEY KEY_PREFIX "purges"
 
-/* Milliseconds that nothing is served when a term has begun: an agent tries to connect every two
- * seconds at least, and then compares its book. */
+/* Milliseconds that nothing older is served when a term has begun: an agent tries to connect every
+ * two seconds at least, and then compares its book. */
 enum { PURGE_HOLD = 2500 };
+
+/* How much a term's first epoch is ahead of the last one and of the clock (ms): so it is higher
+ * than any of the lost history, by whatever clock, if no two differ by more. */
+enum { PURGE_AHEAD = 60000 };
 
 struct purge_question {
     int64_t now;       /* ms since 1970 */
     int64_t next_term; /* a number that no term has, should one begin; below 2^53 */
-    int64_t heard;     /* an epoch that somebody knew, if one did not see it in the hash; or 0 */
     struct str scopes; /* to be purged, with spaces between; or none */
     bool repairs;      /* they were lost: there is nothing more to tell */
 };

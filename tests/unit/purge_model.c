@@ -10,7 +10,7 @@
 struct call {
     struct purge_model *m;
     int64_t run, now;
-    int64_t term, known, serial, clock, next_term, heard, hold;
+    int64_t term, known, serial, clock, next_term, hold, ahead;
     bool repairs;
     int64_t all; /* as it was at first */
     bool whole, unknown;
@@ -71,7 +71,7 @@ static void doubt(struct call *c)
     struct purge_model *m = c->m;
 
     c->unknown = m->epoch > 0 || c->known > 0;
-    m->epoch = later(m->epoch, later(c->known, c->heard));
+    m->epoch = later(later(m->epoch, c->known), c->clock) + c->ahead;
     m->term = c->next_term;
     m->run = c->run;
     note(c, STR("all"));
@@ -91,6 +91,7 @@ static void inherit(struct call *c)
     m->term = c->next_term;
     m->run = c->run;
     m->held = c->now + c->hold;
+    m->epoch = m->held_from = later(m->epoch, c->clock) + c->ahead;
 }
 
 /* The last epoch that the hash has of what the caller knows; -1: he knows another history. */
@@ -187,11 +188,11 @@ void purge_model_run(struct purge_model *m, int64_t run, int64_t now, const stru
         .serial = number_of(words[6]),
         .clock = number_of(words[7]),
         .next_term = number_of(words[8]),
-        .heard = number_of(words[9]),
-        .repairs = str_eq(words[11], STR("1")),
-        .hold = number_of(words[13]),
+        .repairs = str_eq(words[10], STR("1")),
+        .hold = number_of(words[12]),
+        .ahead = number_of(words[13]),
     };
-    struct str scopes = words[10];
+    struct str scopes = words[9];
 
     c.whole = c.term == 0;
     for (size_t i = 0; i < m->count; i++)
@@ -199,10 +200,6 @@ void purge_model_run(struct purge_model *m, int64_t run, int64_t now, const stru
             c.all = m->scopes[i].epoch;
     int64_t lost = settle_term(&c);
     bool held = m->held > now && m->held - now <= c.hold;
-    if (c.heard > m->epoch && !held) {
-        doubt(&c);
-        lost = PURGE_NONE_LOST;
-    }
     if (lost != PURGE_NONE_LOST && !c.repairs) {
         say(out, "lost", lost);
         return;
@@ -217,7 +214,7 @@ void purge_model_run(struct purge_model *m, int64_t run, int64_t now, const stru
     say(out, "epoch", m->epoch);
     say(out, "serial", m->serial);
     say(out, "term", m->term);
-    say(out, "held", held);
+    say(out, "held", held ? m->held_from : 0);
     if (c.unknown)
         say(out, "unknown", 1);
     say_what_is_new(&c, out);

@@ -13,7 +13,7 @@ struct model_scope {
 
 /* The hash. All zero: there is none. */
 struct purge_model {
-    int64_t epoch, serial, term, run, held;
+    int64_t epoch, serial, term, run, held, held_from;
     size_t count, was_count;
     struct model_scope scopes[MODEL_SCOPES];
     struct model_scope ring[MODEL_RING];

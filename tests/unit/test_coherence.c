@@ -503,7 +503,6 @@ static void judge(struct lookup *l, struct str value)
         return;
     }
     told.purged++;
-    purge_book_hear(l->agent->book, e.epoch);
     ask_origin(l->agent, l->key);
 }
 

@@ -179,7 +179,7 @@ START_TEST(history_read)
 
     ck_assert(
         purges_read(&purges, unit_guard(STR("epoch 3000\nserial 12\nterm 77\nheld 1\n")), &news));
-    ck_assert(purges.term == 77 && purges.serial == 12 && purges.held && purges.count == 0);
+    ck_assert(purges.term == 77 && purges.serial == 12 && purges.held == 1 && purges.count == 0);
     ck_assert(purges_read(&purges, unit_guard(STR("lost 2000\n")), &news));
     ck_assert(news.lost == 2000 && purges.term == 77 && purges.held); /* it says nothing else */
     ck_assert(purges_read(&purges, unit_guard(STR("held 0\n")), &news) && !purges.held);

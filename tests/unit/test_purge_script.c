@@ -220,7 +220,6 @@ START_TEST(is_as_its_model)
         struct purge_question question = {
             .now = 1000 + (int64_t)step / 3,
             .next_term = 1 + (int64_t)step,
-            .heard = below(100) == 0 ? model.epoch + (int64_t)below(20) : 0,
             .scopes = str_of(text),
         };
         take_in(agent, &question, step);
