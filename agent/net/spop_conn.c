@@ -83,7 +83,7 @@ void spop_conn_free(struct spop_conn *conn)
 static void conn_disconnect(struct spop_conn *conn, enum spop_error error)
 {
     if (error != SPOP_NORMAL) {
-        metrics_count_spop_error(conn->server->metrics, error);
+        metrics_count_spop_error(conn->server->metrics, (int)error);
         log_write(LOG_LEVEL_WARNING, "closing a connection from HAProxy: %s",
                   spop_error_name(error));
     }

@@ -188,8 +188,8 @@ START_TEST(text_is_made_of_anything)
 {
     static const char *const metrics[] = {
         "",
-        "\"lookups_total\":[{\"labels\":{\"policy\":\"\\u001b[2J\",\"result\":\"hit\"},"
-        "\"value\":1e300}]",
+        ("\"lookups_total\":[{\"labels\":{\"policy\":\"\\u001b[2J\",\"result\":\"hit\"},"
+         "\"value\":1e300}]"),
         "\"lookups_total\":[{}],\"lookup_reasons_total\":[[],1,{\"labels\":1,\"value\":\"x\"}]",
         "\"lookup_reasons_total\":[{\"labels\":{\"reason\":\"\\u001b]0;x\"},\"value\":-1}]",
         "\"lookup_seconds\":{\"buckets\":[[1,1],[2]],\"count\":1}",
