@@ -188,13 +188,8 @@ static void say_times(struct buf *out, const struct inspected *i)
 
 static bool is_purged(const struct inspected *i)
 {
-    const struct entry *e = &i->entry;
-    const struct purge_subject subject = {.epoch = e->epoch,
-                                          .policy = policy_of(i),
-                                          .models = e->models,
-                                          .tags = e->tags,
-                                          .key = key_hash(&i->how->key),
-                                          .tenant = e->tenant};
+    const struct purge_subject subject =
+        entry_subject(&i->entry, policy_of(i), key_hash(&i->how->key));
 
     return !purges_serve(purge_book_purges(i->how->door->subject.book), &subject);
 }

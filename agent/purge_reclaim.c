@@ -122,14 +122,9 @@ static bool is_purged(const struct purges *purges, struct str key, struct str he
     if (key.len <= HEX128 || !entry_read_head(head, &entry))
         return false;
     struct str rest = str_from(key, sizeof KEY_PREFIX - 1);
-    const struct purge_subject subject = {
-        .epoch = entry.epoch,
-        .policy = str_split(&rest, ':'),
-        .models = entry.models,
-        .tags = entry.tags,
-        .key = str_from(key, key.len - HEX128),
-        .tenant = entry.tenant,
-    };
+    const struct purge_subject subject =
+        entry_subject(&entry, str_split(&rest, ':'), str_from(key, key.len - HEX128));
+
     return !purges_allow(purges, &subject);
 }
 

@@ -131,6 +131,18 @@ static bool read_metadata(struct str line, struct entry *e)
     return true;
 }
 
+struct purge_subject entry_subject(const struct entry *entry, struct str policy, struct str hash)
+{
+    return (struct purge_subject){
+        .epoch = entry->epoch,
+        .policy = policy,
+        .models = entry->models,
+        .tags = entry->tags,
+        .key = hash,
+        .tenant = entry->tenant,
+    };
+}
+
 bool entry_header_next(struct str *headers, struct str *name, struct str *value)
 {
     if (headers->len == 0 || !take_line(headers, value))

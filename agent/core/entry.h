@@ -20,6 +20,7 @@
 
 #include "buf.h"
 #include "key.h"
+#include "purge.h"
 
 enum entry_flag {
     ENTRY_JSON = 1,  /* the body is strict JSON */
@@ -67,6 +68,10 @@ __attribute__((warn_unused_result)) bool entry_read(struct str stored, struct en
 /* Reads what stands before the answer, of a stored form that may be cut behind it; nothing is
  * checked. The fields from `code` on are not set, but for models and tags. */
 __attribute__((warn_unused_result)) bool entry_read_head(struct str stored, struct entry *out);
+
+/* What the entry belongs to, stored by that policy under a key with that hash (see key_hash()); the
+ * slices are those of the arguments. */
+struct purge_subject entry_subject(const struct entry *entry, struct str policy, struct str hash);
 
 /* Takes one line off entry->headers; false when there is none left. */
 bool entry_header_next(struct str *headers, struct str *name, struct str *value);

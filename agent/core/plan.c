@@ -261,20 +261,6 @@ static bool is_fresh(const struct plan *plan, int64_t now, struct entry *e)
     return now < e->fresh_until && age < plan->max_age;
 }
 
-/* What the entry belongs to. */
-static struct purge_subject subject_of(const struct policy *policy, const struct key *key,
-                                       const struct entry *e)
-{
-    return (struct purge_subject){
-        .epoch = e->epoch,
-        .policy = policy->name,
-        .models = e->models,
-        .tags = e->tags,
-        .key = key_hash(key),
-        .tenant = e->tenant,
-    };
-}
-
 static enum reason judge_found(const struct plan *plan, struct plan_scratch *scratch,
                                const struct purges *purges, struct str stored, int64_t now,
                                struct hash128 nonce, struct entry *e)
@@ -285,7 +271,7 @@ static enum reason judge_found(const struct plan *plan, struct plan_scratch *scr
         return REASON_CORRUPT;
     if (!same_request(e, &plan->key))
         return REASON_MISMATCH;
-    const struct purge_subject subject = subject_of(policy, &plan->key, e);
+    const struct purge_subject subject = entry_subject(e, policy->name, key_hash(&plan->key));
     if (!purges_serve(purges, &subject))
         return REASON_PURGED;
     if (!is_fresh(plan, now, e))
@@ -510,7 +496,8 @@ enum reason plan_answer(struct plan_scratch *scratch, const struct policy *polic
         .headers = buf_str(&scratch->fields),
         .body = response->body,
     };
-    const struct purge_subject subject = subject_of(policy, &ticket->key, &entry);
+    const struct purge_subject subject =
+        entry_subject(&entry, policy->name, key_hash(&ticket->key));
     if (!purges_allow(purges, &subject))
         return REASON_PURGED;
     if (entry.flags & ENTRY_JSON)
