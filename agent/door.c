@@ -4,7 +4,7 @@
 #include "net/log.h"
 #include "page.h"
 
-enum { OK = 200, UNAVAILABLE = 503, POLICY_MAX = 1024 };
+enum { POLICY_MAX = 1024 };
 
 bool door_is_ready(const struct door *door)
 {
@@ -19,7 +19,7 @@ static unsigned metrics_call(void *ctx, const struct http_call *call, struct buf
 
     (void)call;
     metrics_render(door->subject.metrics, door->subject.version, door_is_ready(door), out);
-    return OK;
+    return HTTP_OK;
 }
 
 static unsigned health_call(void *ctx, const struct http_call *call, struct buf *out)
@@ -27,7 +27,7 @@ static unsigned health_call(void *ctx, const struct http_call *call, struct buf 
     (void)ctx;
     (void)call;
     buf_append(out, STR("alive\n"));
-    return OK;
+    return HTTP_OK;
 }
 
 static unsigned ready_call(void *ctx, const struct http_call *call, struct buf *out)
@@ -37,11 +37,11 @@ static unsigned ready_call(void *ctx, const struct http_call *call, struct buf *
     (void)call;
     if (door_is_ready(door)) {
         buf_append(out, STR("ready\n"));
-        return OK;
+        return HTTP_OK;
     }
     buf_append(out, *door->subject.draining ? STR("the agent is draining\n")
                                             : STR("the store is not ready\n"));
-    return UNAVAILABLE;
+    return HTTP_UNAVAILABLE;
 }
 
 static unsigned page_call(void *ctx, const struct http_call *call, struct buf *out)
@@ -49,7 +49,7 @@ static unsigned page_call(void *ctx, const struct http_call *call, struct buf *o
     (void)ctx;
     (void)call;
     buf_append(out, page_text());
-    return OK;
+    return HTTP_OK;
 }
 
 unsigned config_call(void *ctx, const struct http_call *call, struct buf *out)
@@ -61,7 +61,7 @@ unsigned config_call(void *ctx, const struct http_call *call, struct buf *out)
     http_call_has(call, STR("changed"), &changed);
     config_show(*door->subject.config, str_eq(format, STR("json")), str_eq(changed, STR("yes")),
                 out);
-    return OK;
+    return HTTP_OK;
 }
 
 static void set_actions(struct door *door)

@@ -11,7 +11,7 @@
 /* Where the package has it. */
 static const char usual_door[] = "unix:/run/spoa-cache/status.sock";
 
-enum { ANSWER_MAX = 256 << 20, OK = 200, BAD = 400 };
+enum { ANSWER_MAX = 256 << 20 };
 
 bool door_client_take(struct door_client *c, int option, const char *usage)
 {
@@ -115,13 +115,13 @@ unsigned door_client_ask(const struct door_client *c, const char *method, struct
 
 int door_client_print(const struct door_client *c, unsigned status, struct str answer)
 {
-    if (status == OK)
+    if (status == HTTP_OK)
         fwrite(answer.ptr, 1, answer.len, stdout);
     else if (status)
         fprintf(stderr, "spoa-cache %s: %.*s", c->command, STR_ARGS(answer));
-    if (status == BAD)
+    if (status == HTTP_BAD_REQUEST)
         return EXIT_USAGE;
-    return status == OK && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status == HTTP_OK && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int door_client_run(struct door_client *c, const char *method, const struct buf *target)

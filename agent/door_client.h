@@ -4,6 +4,7 @@
 #define DOOR_CLIENT_H
 
 #include "core/config.h"
+#include "net/http_code.h"
 
 struct door_client {
     const char *command; /* its name, for messages */

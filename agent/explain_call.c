@@ -4,12 +4,10 @@
 #include "core/message.h"
 #include <stdlib.h>
 
-enum { OK = 200, BAD = 400 };
-
 static unsigned bad(struct buf *out, const char *why)
 {
     buf_printf(out, "%s\n", why);
-    return BAD;
+    return HTTP_BAD_REQUEST;
 }
 
 /* Sets the arguments of both requests, or those of the second alone. */
@@ -73,5 +71,5 @@ unsigned explain_call(void *ctx, const struct http_call *call, struct buf *out)
     message_free(&messages[0]);
     message_free(&messages[1]);
     free(messages);
-    return wrong ? bad(out, wrong) : OK;
+    return wrong ? bad(out, wrong) : HTTP_OK;
 }

@@ -16,12 +16,6 @@
 #include <time.h>
 
 enum {
-    OK = 200,
-    BAD = 400,
-    ABSENT = 404,
-    FAILED = 502,
-    DOWN = 503,
-    LATE = 504,
     ENTRY_MAX = 64 << 20,
     TEXT_MAX = 128 << 20,
     NAME_BYTES = 64 << 10,
@@ -354,13 +348,13 @@ static unsigned judge(struct buf *out, const struct inspection *how, struct str 
 
     if (wrong) {
         buf_printf(out, "%s\n", wrong);
-        return FAILED;
+        return HTTP_BAD_GATEWAY;
     }
     if (how->json)
         say_json(out, &i);
     else
         say(out, &i);
-    return OK;
+    return HTTP_OK;
 }
 
 static unsigned say_absent(struct buf *out, enum store_result result)
@@ -368,16 +362,16 @@ static unsigned say_absent(struct buf *out, enum store_result result)
     switch (result) {
     case STORE_MISS:
         buf_append(out, STR("nothing is stored under this key\n"));
-        return ABSENT;
+        return HTTP_NOT_FOUND;
     case STORE_SLOW:
         buf_append(out, STR("the store did not answer in time\n"));
-        return LATE;
+        return HTTP_LATE;
     case STORE_ERROR:
         buf_append(out, STR("the store answered with an error\n"));
-        return FAILED;
+        return HTTP_BAD_GATEWAY;
     default:
         buf_append(out, STR("the store is not connected, or busy\n"));
-        return DOWN;
+        return HTTP_UNAVAILABLE;
     }
 }
 
@@ -390,7 +384,7 @@ static void on_read(struct store_read *read, enum store_result result, struct st
     if (!buf_ok(&text)) {
         buf_clear(&text);
         buf_append(&text, STR("no memory\n"));
-        code = FAILED;
+        code = HTTP_BAD_GATEWAY;
     }
     http_door_answer(how->client, code, buf_str(&text));
     buf_free(&text);
@@ -410,7 +404,7 @@ unsigned inspect_call(void *ctx, const struct http_call *call, struct buf *out)
     if (wrong) {
         buf_printf(out, "%s\n", wrong);
         free(how);
-        return BAD;
+        return HTTP_BAD_REQUEST;
     }
     struct store *store = door->subject.store;
     store->ops->get(store, key_text(&how->key), door_now(door), &how->read);

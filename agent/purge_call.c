@@ -5,15 +5,7 @@
 #include "net/log.h"
 #include <stdlib.h>
 
-enum {
-    OK = 200,
-    BAD = 400,
-    ABSENT = 404,
-    FAILED = 502,
-    DOWN = 503,
-    LATE = 504,
-    TEXT_MAX = 64 << 10
-};
+enum { TEXT_MAX = 64 << 10 };
 
 /* A purge that the store has not answered yet. */
 struct purge {
@@ -110,7 +102,9 @@ static unsigned say_failed(struct buf *out, enum store_result result, struct str
         buf_append(out, result == STORE_SLOW ? STR("Redis did not answer in time")
                                              : STR("Redis is not connected, or busy"));
     buf_append(out, STR("\ntry again: to purge twice does no harm\n"));
-    return result == STORE_ERROR ? FAILED : result == STORE_SLOW ? LATE : DOWN;
+    return result == STORE_ERROR  ? HTTP_BAD_GATEWAY
+           : result == STORE_SLOW ? HTTP_LATE
+                                  : HTTP_UNAVAILABLE;
 }
 
 static void on_done(struct purge_order *order, enum store_result result, int64_t epoch,
@@ -118,7 +112,7 @@ static void on_done(struct purge_order *order, enum store_result result, int64_t
 {
     struct purge *purge = (struct purge *)(void *)((char *)order - offsetof(struct purge, order));
     struct buf text = buf_new(TEXT_MAX);
-    unsigned code = OK;
+    unsigned code = HTTP_OK;
 
     if (result == STORE_HIT)
         say_purged(&text, purge, epoch);
@@ -156,7 +150,7 @@ unsigned purge_call(void *ctx, const struct http_call *call, struct buf *out)
 
     if (!read_arguments(call, &kind, &name, &format) || !(purge = calloc(1, sizeof *purge))) {
         buf_append(out, STR("the arguments are kind, name and format\n"));
-        return BAD;
+        return HTTP_BAD_REQUEST;
     }
     purge->scope = buf_new(PURGE_SCOPE_MAX);
     purge->client = call->client;
@@ -167,7 +161,7 @@ unsigned purge_call(void *ctx, const struct http_call *call, struct buf *out)
         buf_printf(out, "%s\n", wrong ? wrong : "no memory");
         buf_free(&purge->scope);
         free(purge);
-        return BAD;
+        return HTTP_BAD_REQUEST;
     }
     purge_book_purge(target->book, buf_str(&purge->scope), &purge->order);
     return 0;

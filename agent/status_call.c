@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { OK = 200, NODES_MAX = 64 };
+enum { NODES_MAX = 64 };
 
 static void put_number(struct buf *out, const char *name, int64_t value)
 {
@@ -121,7 +121,7 @@ unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
 
     metrics_render_json(s->metrics, s->version, door_is_ready(door), out);
     if (!buf_ok(out))
-        return OK;
+        return HTTP_OK;
     out->len--; /* the object goes on */
     put_flag(out, "draining", *s->draining);
     put_number(out, "pid", getpid());
@@ -139,5 +139,5 @@ unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
         put_reasons(out);
     }
     buf_append(out, STR("}\n"));
-    return OK;
+    return HTTP_OK;
 }

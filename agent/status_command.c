@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ANSWER_MAX = 64 << 20, OK = 200 };
+enum { ANSWER_MAX = 64 << 20 };
 
 static const char usage[] =
     "usage: spoa-cache status [-c FILE | --door ADDRESS] [--json]\n"
@@ -51,8 +51,8 @@ int status_command(const char *config, int argc, char **argv)
         return door_client_misused(&client, "it takes no arguments");
     if (door_client_find(&client)) {
         unsigned status = door_client_ask(&client, "GET", STR("/status"), &doc.text);
-        code = status == OK ? show(&client, &doc)
-                            : door_client_print(&client, status, buf_str(&doc.text));
+        code = status == HTTP_OK ? show(&client, &doc)
+                                 : door_client_print(&client, status, buf_str(&doc.text));
     }
     status_doc_free(&doc);
     door_client_free(&client);

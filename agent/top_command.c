@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 64 << 20, OK = 200, MOST_SECONDS = 3600 };
+enum { ANSWER_MAX = 64 << 20, MOST_SECONDS = 3600 };
 
 static const char usage[] =
     "usage: spoa-cache top [-c FILE | --door ADDRESS] [-d SECONDS] [-n COUNT] [--json]\n"
@@ -42,7 +42,7 @@ static bool look(const struct door_client *client, struct status_doc *doc)
 {
     doc->text = buf_new(ANSWER_MAX);
     unsigned status = door_client_ask(client, "GET", STR("/status"), &doc->text);
-    if (status != OK) {
+    if (status != HTTP_OK) {
         door_client_print(client, status, buf_str(&doc->text));
         return false;
     }

@@ -3,6 +3,7 @@
 #define NET_HTTP_ASK_H
 
 #include "core/buf.h"
+#include "net/http_code.h"
 
 struct http_ask {
     struct str address; /* see address.h */

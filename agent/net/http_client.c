@@ -15,7 +15,6 @@
 enum {
     CALL_MAX = 1 << 20,   /* bytes of the body of a POST */
     TEXT_MAX = 256 << 20, /* of what an action says */
-    TOO_LARGE = 413,      /* whose name differs between versions of libmicrohttpd */
 };
 
 static const char text_plain[] = "text/plain; charset=utf-8";
@@ -264,7 +263,7 @@ static enum MHD_Result end_body(struct http_client *client, const char *method)
     if (refused)
         return reply_refusal(client, refused);
     if (!buf_ok(&client->body))
-        return reply_text(client, TOO_LARGE, "the body is too long\n");
+        return reply_text(client, HTTP_TOO_LARGE, "the body is too long\n");
     return act(client);
 }
 

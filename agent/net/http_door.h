@@ -8,6 +8,7 @@
 
 #include "core/buf.h"
 #include "core/policy.h"
+#include "net/http_code.h"
 #include <ev.h>
 
 struct http_door;
