@@ -217,6 +217,8 @@ class Redis:
 
     def reply(self):
         line = self.file.readline().rstrip(b'\r\n')
+        if not line:
+            raise ConnectionError('Redis closed the connection')
         kind, rest = line[:1], line[1:]
         if kind == b'-':
             raise RedisError(rest.decode())

@@ -101,8 +101,7 @@ def test_master_demoted(replicated, behind_sentinels, disturb):
     master = replicated.master()
     disturb(behind_sentinels, 'master demoted',
             lambda: replicated.sentinels[1]('SENTINEL', 'FAILOVER', MASTER),
-            lambda: replicated.master() is not master and master.info('replication')['role'] ==
-            'slave')
+            lambda: replicated.master() is not master and master.is_replica())
     replicated.wait_until_whole()
 
 
