@@ -6,6 +6,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
 PYTHON  ?= /usr/bin/python3
 SECONDS ?= 60
+JOBS    ?= $(shell nproc)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
 PACKAGES := hiredis inih libmicrohttpd libxxhash libpcre2-8 libutf8proc libzstd libcrypto
@@ -24,6 +25,7 @@ CORE   := $(wildcard agent/core/*.c)
 AGENT  := $(filter-out agent/main.c,$(wildcard agent/*.c agent/net/*.c agent/store/*.c)) $(CORE)
 UNIT   := $(wildcard tests/unit/*.c)
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY := $(addprefix $(BUILD)/replay-,$(FUZZ))
 BENCH  := $(patsubst tests/bench/%.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .PHONY: all help setup test unit system replay layers bench demo matrix fuzz tidy man deb fresh image install uninstall clean
@@ -88,15 +90,16 @@ $(BUILD)/%: tests/bench/%.c
 	$(CC) $(STANDARD) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS)
 
 test: setup ## everything: layers, unit tests, fuzz corpora, system tests (installs what is missing)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BUILD)/spoa-cache-sanitized $(BUILD)/unit $(REPLAY)
 	@$(MAKE) --no-print-directory layers replay unit system
 
 layers: $(call objects,release,$(CORE)) ## no file includes from a floor above its own; the core does no I/O
 	@scripts/layers $^
 
 unit: $(BUILD)/unit ## unit tests under ASan and UBSan
-	$(BUILD)/unit
+	$(BUILD)/unit --list | xargs -n 1 -P $(JOBS) $(BUILD)/unit
 
-replay: $(addprefix $(BUILD)/replay-,$(FUZZ)) ## every fuzz target over its corpus
+replay: $(REPLAY) ## every fuzz target over its corpus
 	@for t in $(FUZZ); do $(BUILD)/replay-$$t tests/fuzz/corpus/$$t || exit 1; done
 
 system: all $(BUILD)/spoa-cache-sanitized ## system tests with real HAProxy and Redis

@@ -1,6 +1,7 @@
-/* Runs every suite; with arguments, only the suites named. */
+/* Runs every suite; with arguments, only the suites named. `--list` prints their names. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,27 +54,47 @@ const char *__lsan_default_suppressions(void)
     return "leak:__res_context_send\nleak:getaddrinfo\n";
 }
 
+static const struct {
+    const char *name;
+    Suite *(*make)(void);
+} suites[] = {
+#define X(name) {#name, suite_##name},
+    UNIT_SUITES(X)
+#undef X
+};
+
+enum { SUITES = sizeof suites / sizeof *suites };
+
+/* Which suite has the name; SUITES: none. */
+static size_t find(const char *name)
+{
+    size_t i = 0;
+
+    while (i < SUITES && strcmp(suites[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        Suite *(*make)(void);
-    } suites[] = {
-#define X(name) {#name, suite_##name},
-        UNIT_SUITES(X)
-#undef X
-    };
+    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+        for (size_t i = 0; i < SUITES; i++)
+            puts(suites[i].name);
+        return EXIT_SUCCESS;
+    }
+    for (int a = 1; a < argc; a++)
+        if (find(argv[a]) == SUITES) {
+            fprintf(stderr, "no suite '%s' (--list)\n", argv[a]);
+            return 2;
+        }
     /* a busy machine under sanitizers is no failure */
     setenv("CK_DEFAULT_TIMEOUT", "60", 0);
     SRunner *runner = srunner_create(NULL);
 
-    for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
-        bool wanted = argc == 1;
-        for (int a = 1; a < argc; a++)
-            wanted |= strcmp(argv[a], suites[i].name) == 0;
-        if (wanted)
-            srunner_add_suite(runner, suites[i].make());
-    }
+    for (size_t i = 0; argc == 1 && i < SUITES; i++)
+        srunner_add_suite(runner, suites[i].make());
+    for (int a = 1; a < argc; a++)
+        srunner_add_suite(runner, suites[find(argv[a])].make());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
