@@ -5,8 +5,7 @@ import harness
 import spop
 
 # What the shared stacks run: the built-in policy with something in every list. A loaded machine
-# is no reason for a miss: the deadline of Redis is tested elsewhere. Who asks again for what the
-# origin gave no answer to waits for a lease, which need not be long.
+# is no reason for a miss: the deadline of Redis is tested elsewhere.
 SHARED = """
 [redis]
 timeout = 300ms
@@ -14,7 +13,6 @@ timeout = 300ms
 [policy llm]
 vary = x-variant, anthropic-version
 ignore-query = utm_source, trace
-coalesce-lease = 3s
 """
 
 

@@ -415,6 +415,20 @@ def test_an_origin_that_is_not_there():
         assert crowd.slowest() < 7
 
 
+def test_who_asks_again_after_an_error_of_haproxy_does_not_wait(origin):
+    """It answered 502 itself, which the agent cannot know: the lease is still there."""
+    with alone(origin, 'coalesce-lease = 3s') as stack:
+        question = prompt()
+        assert stack.post(question, 'drop').status == 502
+        again = stack.post(question)
+        assert (again.status, again.cache) == (200, 'MISS') and again.time < 2
+        assert stack.post(question).cache == 'HIT'
+        purge(stack.status)
+        with Crowd(5, lambda _: stack.post(question, 'delay=300')) as crowd:
+            pass
+        assert crowd.whole() == {'MISS': 1, 'COALESCED': 4}, 'the first answer makes up for it'
+
+
 @pytest.mark.parametrize('policy', ['coalesce-wait = 0', 'coalesce-methods =', 'mode = shadow'])
 def test_it_can_be_switched_off(origin, policy):
     with alone(origin, policy) as stack:
