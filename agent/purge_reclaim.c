@@ -1,6 +1,7 @@
 #include "purge_reclaim.h"
 
 #include "core/compress.h"
+#include "core/decimal.h"
 #include "core/entry.h"
 #include "core/plan.h"
 #include "core/seal.h"

@@ -1,6 +1,6 @@
 #include "cipher_keys.h"
 
-#include "hex.h"
+#include "decimal.h"
 #include <openssl/evp.h>
 
 enum { BASE64_OF_KEY = 44, DECODED = BASE64_OF_KEY / 4 * 3 }; /* 43 characters and one '=' */

@@ -3,7 +3,7 @@
 #include "config_keys.h"
 
 #include "api.h"
-#include "hex.h"
+#include "decimal.h"
 
 static bool is_letter(char c)
 {

@@ -1,6 +1,6 @@
 #include "control.h"
 
-#include "hex.h"
+#include "decimal.h"
 
 /* Seconds to milliseconds; 0 when it is no number. */
 static int64_t milliseconds(struct str seconds)

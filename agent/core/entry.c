@@ -1,5 +1,7 @@
 #include "entry.h"
 
+#include "decimal.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

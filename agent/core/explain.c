@@ -2,8 +2,8 @@
 
 #include "api_read.h"
 #include "credential.h"
+#include "decimal.h"
 #include "explain_subject.h"
-#include "hex.h"
 #include "show.h"
 #include "units.h"
 #include <inttypes.h>

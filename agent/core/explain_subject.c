@@ -3,7 +3,7 @@
 #include "api_read.h"
 #include "canonical.h"
 #include "credential.h"
-#include "hex.h"
+#include "decimal.h"
 #include "show.h"
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "message.h"
 
-#include "hex.h"
+#include "decimal.h"
 #include "spop.h"
 
 void message_begin(struct message *message)

@@ -1,6 +1,6 @@
 #include "notify.h"
 
-#include "hex.h"
+#include "decimal.h"
 
 /* A name is bytes too, but true is nobody's name: a condition set where a tenant was meant. */
 enum field_type { FIELD_BYTES, FIELD_NAME, FIELD_BOOL, FIELD_NUMBER, FIELD_SECONDS, FIELD_HEADERS };

@@ -1,6 +1,6 @@
 #include "policy.h"
 
-#include "hex.h"
+#include "decimal.h"
 
 bool str_list_has(const struct str_list *list, struct str item)
 {

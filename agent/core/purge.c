@@ -1,5 +1,6 @@
 #include "purge.h"
 
+#include "decimal.h"
 #include "hex.h"
 
 #define XXH_INLINE_ALL

@@ -3,6 +3,8 @@
  * all on one line, with a space after each of the models */
 #include "ticket.h"
 
+#include "decimal.h"
+
 #define TICKET_VERSION "6 "
 
 void ticket_write(struct buf *out, const struct key_secret *secret, const struct ticket *ticket)

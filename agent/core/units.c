@@ -1,6 +1,6 @@
 #include "units.h"
 
-#include "hex.h"
+#include "decimal.h"
 #include <inttypes.h>
 
 struct unit {

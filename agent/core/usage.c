@@ -1,6 +1,6 @@
 #include "usage.h"
 
-#include "hex.h"
+#include "decimal.h"
 
 /* A value of the answer: the names that lead to it, ended by NULL, and what it must be. */
 struct place {

@@ -1,6 +1,6 @@
 #include "purge_model.h"
+#include "core/decimal.h"
 
-#include "core/hex.h"
 #include "unit.h"
 
 #include <stdio.h>

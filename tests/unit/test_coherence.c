@@ -2,8 +2,8 @@
  * than a moment ago, whatever gets lost, late or old. The agents' tiers and books of purges are the
  * real ones; Redis is simulated, with the model of its script (test_purge_script.c holds that
  * against a real one), and so are time and everything between. */
+#include "core/decimal.h"
 #include "core/entry.h"
-#include "core/hex.h"
 #include "core/key.h"
 #include "hooks.h"
 #include "net/clock.h"

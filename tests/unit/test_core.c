@@ -1,4 +1,5 @@
 /* The small parts of the core: buffers, slices, hex, blocks of headers, reasons. */
+#include "core/decimal.h"
 #include "core_fixture.h"
 #include "unit.h"
 

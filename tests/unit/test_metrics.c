@@ -1,5 +1,4 @@
 /* What is counted, under which labels, and that both forms say the same. */
-#include "core/hex.h"
 #include "core/json.h"
 #include "core/metrics.h"
 #include "unit.h"

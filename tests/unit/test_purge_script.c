@@ -2,7 +2,6 @@
  * agents that know a lot, nothing, or another history. */
 #include "store/purge_script.h"
 
-#include "core/hex.h"
 #include "hooks.h"
 #include "purge_model.h"
 #include "redis_fixture.h"
