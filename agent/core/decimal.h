@@ -3,7 +3,21 @@
 #define CORE_DECIMAL_H
 
 #include "str.h"
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The memory of a number that is written, a NUL behind it. */
+struct decimal_text {
+    char digits[sizeof "-9223372036854775808"];
+};
+
+/* Writes a number; what is returned points into *out. */
+static inline struct str decimal_write(struct decimal_text *out, int64_t number)
+{
+    int len = snprintf(out->digits, sizeof out->digits, "%" PRId64, number);
+
+    return (struct str){out->digits, (size_t)len};
+}
 
 /* Decimal digits, at least one, no sign; false when there is anything else or it is too large
  * for an int64_t. */

@@ -1,10 +1,10 @@
 /* The lease of a key is a key of its own, in the same slot of a cluster: commands about both keep
  * their order. */
+#include "core/decimal.h"
 #include "core/key.h"
 #include "lease.h"
 #include "redis.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ struct redis_leases {
     struct store *redis;
 };
 
-/* A text and its memory. */
+/* The memory of a name. */
 struct lease_text {
     char bytes[LEASE_KEY_MAX];
 };
@@ -25,13 +25,6 @@ struct lease_text {
 static struct str write_key(struct lease_text *text, struct str key)
 {
     int len = snprintf(text->bytes, sizeof text->bytes, LEASE_PREFIX "%.*s}", STR_ARGS(key));
-
-    return (struct str){text->bytes, (size_t)len};
-}
-
-static struct str write_number(struct lease_text *text, int64_t number)
-{
-    int len = snprintf(text->bytes, sizeof text->bytes, "%" PRId64, number);
 
     return (struct str){text->bytes, (size_t)len};
 }
@@ -44,10 +37,11 @@ static struct store *redis_of(struct leases *leases)
 static void redis_take(struct leases *leases, struct str key, int64_t now, int64_t ms,
                        struct store_read *read)
 {
-    struct lease_text name, number;
+    struct lease_text name;
+    struct decimal_text number;
     const struct str words[] = {
-        STR("SET"), write_key(&name, key),    STR(LEASE_TAKEN_TEXT), STR("NX"),
-        STR("PX"),  write_number(&number, ms)};
+        STR("SET"), write_key(&name, key),     STR(LEASE_TAKEN_TEXT), STR("NX"),
+        STR("PX"),  decimal_write(&number, ms)};
 
     (void)now;
     redis_ask(redis_of(leases), words[1], words, sizeof words / sizeof *words, read);
@@ -64,9 +58,10 @@ static void redis_peek(struct leases *leases, struct str key, int64_t now, struc
 
 static void redis_release(struct leases *leases, struct str key, int64_t now, bool refused)
 {
-    struct lease_text name, number;
+    struct lease_text name;
+    struct decimal_text number;
     const struct str note[] = {STR("SET"), write_key(&name, key), STR(LEASE_REFUSED_TEXT),
-                               STR("PX"), write_number(&number, LEASE_NOTE_MS)};
+                               STR("PX"), decimal_write(&number, LEASE_NOTE_MS)};
 
     (void)now;
     if (refused)

@@ -1,9 +1,7 @@
 #include "purge_script.h"
 
+#include "core/decimal.h"
 #include "redis.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 /* ARGV: what is known, as term, epoch and serial; now; next_term; scopes; repairs; the most
  * fields of the hash; PURGE_HOLD; PURGE_AHEAD.
@@ -136,37 +134,25 @@ static const char script[] =
     "end\n"
     "return table.concat(out, '\\n') .. '\\n'\n";
 
-/* A number as text, and its memory. */
-struct digits {
-    char text[24];
-};
-
-static struct str write_number(struct digits *digits, int64_t number)
-{
-    int len = snprintf(digits->text, sizeof digits->text, "%" PRId64, number);
-
-    return (struct str){digits->text, (size_t)len};
-}
-
 void purge_script_run(struct store *redis, const struct purges *known,
                       const struct purge_question *question, struct store_read *read)
 {
-    struct digits digits[8];
+    struct decimal_text numbers[8];
     const struct str words[] = {
         STR("EVAL"),
         STR(script),
         STR("1"),
         STR(PURGE_KEY),
-        write_number(&digits[0], known->term),
-        write_number(&digits[1], known->epoch),
-        write_number(&digits[2], known->serial),
-        write_number(&digits[3], question->now),
-        write_number(&digits[4], question->next_term),
+        decimal_write(&numbers[0], known->term),
+        decimal_write(&numbers[1], known->epoch),
+        decimal_write(&numbers[2], known->serial),
+        decimal_write(&numbers[3], question->now),
+        decimal_write(&numbers[4], question->next_term),
         question->scopes,
         question->repairs ? STR("1") : STR("0"),
-        write_number(&digits[5], PURGE_NOTES_MAX),
-        write_number(&digits[6], PURGE_HOLD),
-        write_number(&digits[7], PURGE_AHEAD),
+        decimal_write(&numbers[5], PURGE_NOTES_MAX),
+        decimal_write(&numbers[6], PURGE_HOLD),
+        decimal_write(&numbers[7], PURGE_AHEAD),
     };
 
     redis_ask(redis, STR(PURGE_KEY), words, sizeof words / sizeof *words, read);

@@ -1,12 +1,11 @@
 #include "redis.h"
 
 #include "core/arena.h"
+#include "core/decimal.h"
 #include "net/clock.h"
 #include "redis_options.h"
 #include "redis_route.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { MOST_REDIRECTS = 3 };
@@ -49,12 +48,11 @@ static void finish(struct store_read *read, enum store_result result, struct str
     read->done(read, result, value);
 }
 
-static void finish_number(struct store_read *read, long long number)
+static void finish_number(struct store_read *read, int64_t number)
 {
-    char digits[24];
-    size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", number);
+    struct decimal_text text;
 
-    finish(read, STORE_HIT, (struct str){digits, len});
+    finish(read, STORE_HIT, decimal_write(&text, number));
 }
 
 static struct redis_command *command_new(struct redis *r, int argc, const char **argv,
@@ -328,9 +326,9 @@ static void redis_get(struct store *store, struct str key, int64_t now, struct s
 static bool redis_put(struct store *store, struct str key, struct str value, int64_t now,
                       int64_t ttl)
 {
-    char milliseconds[24];
-    size_t digits = (size_t)snprintf(milliseconds, sizeof milliseconds, "%" PRId64, ttl);
-    const struct str words[] = {STR("SET"), key, value, STR("PX"), {milliseconds, digits}};
+    struct decimal_text milliseconds;
+    const struct str words[] = {STR("SET"), key, value, STR("PX"),
+                                decimal_write(&milliseconds, ttl)};
 
     (void)now;
     return ttl > 0 && redis_tell(store, words, sizeof words / sizeof *words);

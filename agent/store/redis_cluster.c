@@ -1,11 +1,11 @@
 #include "redis_route.h"
 
+#include "core/decimal.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "redis_guide.h"
 #include "redis_slot.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* A node that the map does not name any more may still be named by redirects. */
@@ -58,14 +58,13 @@ static bool read_run(const redisReply *reply, struct str asked, struct run *out)
         master->element[1]->type != REDIS_REPLY_INTEGER)
         return false;
     const redisReply *host = master->element[0];
-    char port[24];
-    snprintf(port, sizeof port, "%lld", master->element[1]->integer);
+    struct decimal_text port;
     out->first = first->integer;
     out->last = last->integer;
     return redis_slot_address(out->address,
                               host->type == REDIS_REPLY_STRING ? (struct str){host->str, host->len}
                                                                : STR(""),
-                              str_of(port), asked);
+                              decimal_write(&port, master->element[1]->integer), asked);
 }
 
 static bool is_map(const redisReply *reply, struct str asked)

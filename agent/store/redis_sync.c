@@ -1,5 +1,7 @@
 #include "redis_sync.h"
 
+#include "core/decimal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -89,9 +91,10 @@ static redisContext *open_node(struct redis_sync *r, struct str address, struct 
 
 static bool add_node(struct redis_sync *r, const struct config *c, struct str address)
 {
-    char number[24];
-    int digits = snprintf(number, sizeof number, "%lld", (long long)c->redis_database);
-    const char *argv[] = {"SELECT", number};
+    struct decimal_text text;
+    struct str database = decimal_write(&text, c->redis_database);
+    const char *argv[] = {"SELECT", database.ptr};
+    const size_t lengths[] = {6, database.len};
 
     if (r->count == REDIS_SYNC_NODES)
         return fail(r, address, "too many nodes");
@@ -99,7 +102,7 @@ static bool add_node(struct redis_sync *r, const struct config *c, struct str ad
     if (!node)
         return false;
     r->nodes[r->count++] = node;
-    if (c->redis_database && !succeeds(node, 2, argv, (const size_t[]){6, (size_t)digits}))
+    if (c->redis_database && !succeeds(node, 2, argv, lengths))
         return fail(r, address, "SELECT was refused");
     return true;
 }
@@ -156,7 +159,8 @@ static bool has_node(const struct redis_sync *r, struct str host, int port)
 /* The master of one range of slots: [first, last, [host, port, ...], replicas ...]. */
 static bool add_range(struct redis_sync *r, const struct config *c, const redisReply *range)
 {
-    char text[200], port[24];
+    struct decimal_text port;
+    char text[200];
 
     if (range->type != REDIS_REPLY_ARRAY || range->elements < 3 ||
         range->element[2]->type != REDIS_REPLY_ARRAY || range->element[2]->elements < 2)
@@ -166,8 +170,7 @@ static bool add_range(struct redis_sync *r, const struct config *c, const redisR
         return false;
     if (has_node(r, (struct str){host->str, host->len}, (int)number->integer))
         return true;
-    snprintf(port, sizeof port, "%lld", number->integer);
-    return add_node(r, c, address_of(text, host, port));
+    return add_node(r, c, address_of(text, host, decimal_write(&port, number->integer).ptr));
 }
 
 static bool add_masters(struct redis_sync *r, const struct config *c, redisContext *node)

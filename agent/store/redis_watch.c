@@ -11,6 +11,7 @@
  * two addresses, or after a failover. The run id that INFO tells is different then. */
 #include "redis_watch.h"
 
+#include "core/decimal.h"
 #include "net/clock.h"
 #include "net/log.h"
 
@@ -170,17 +171,17 @@ static void on_id(redisAsyncContext *ac, void *answer, void *context)
 {
     const redisReply *reply = answer;
     struct redis_watch *w = context;
-    char id[24];
+    struct decimal_text text;
 
     (void)ac;
     if (reply && reply->type != REDIS_REPLY_INTEGER)
         refused(w, "CLIENT ID", reply);
     if (!reply || reply->type != REDIS_REPLY_INTEGER)
         return;
-    size_t digits = (size_t)snprintf(id, sizeof id, "%lld", reply->integer);
+    struct str id = decimal_write(&text, reply->integer);
     const char *words[] = {"CLIENT", "TRACKING", "ON",     "REDIRECT",
-                           id,       "BCAST",    "PREFIX", w->prefix.ptr};
-    const size_t lengths[] = {6, 8, 2, 8, digits, 5, 6, w->prefix.len};
+                           id.ptr,   "BCAST",    "PREFIX", w->prefix.ptr};
+    const size_t lengths[] = {6, 8, 2, 8, id.len, 5, 6, w->prefix.len};
     char *command;
     long long len = redisFormatCommandArgv(&command, 8, words, lengths);
     if (len < 0)

@@ -93,6 +93,7 @@ START_TEST(hex_and_decimal)
                                               "1 ",  "1.0", "0x1",  "1234567890123456789",
                                               "9/9", ":",   "12e1", "0000000000000000000"};
     struct buf b = buf_new(100);
+    struct decimal_text text;
     int64_t number;
     uint64_t value;
 
@@ -111,6 +112,10 @@ START_TEST(hex_and_decimal)
     ck_assert(decimal_read(STR("0"), &number) && number == 0);
     ck_assert(decimal_read(STR("007"), &number) && number == 7);
     ck_assert(decimal_read(STR("999999999999999999"), &number) && number == 999999999999999999);
+    ck_assert_str_is(decimal_write(&text, 0), "0");
+    ck_assert_str_is(decimal_write(&text, INT64_MAX), "9223372036854775807");
+    ck_assert_str_is(decimal_write(&text, INT64_MIN), "-9223372036854775808");
+    ck_assert_str_eq(text.digits, "-9223372036854775808");
 }
 END_TEST
 
