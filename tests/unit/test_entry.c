@@ -98,7 +98,7 @@ START_TEST(round_trip)
 }
 END_TEST
 
-/* plan.c lets no NUL into a line; a writer that met one would lose the rest of that line. */
+/* plan_answer.c lets no NUL into a line; a writer that met one would lose the rest of that line. */
 START_TEST(any_byte_in_a_line)
 {
     struct entry in = sample(STR("x")), back;
