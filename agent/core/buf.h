@@ -36,9 +36,8 @@ static inline void buf_truncate(struct buf *b, size_t len)
     b->failed = false;
 }
 
-/* Room for `more` bytes at ptr + len, or false and failed. */
+/* Room for `more` bytes at ptr + len, or false and failed; the slow one is for the other. */
 __attribute__((warn_unused_result)) bool buf_reserve_slow(struct buf *b, size_t more);
-
 __attribute__((warn_unused_result)) static inline bool buf_reserve(struct buf *b, size_t more)
 {
     return (!b->failed && b->cap - b->len >= more) || buf_reserve_slow(b, more);
@@ -69,6 +68,7 @@ static inline bool buf_ok(const struct buf *b)
     return !b->failed;
 }
 
+/* What is in it; points into *b until that is written to. */
 static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){.ptr = b->ptr ? b->ptr : "", .len = b->len};

@@ -22,10 +22,11 @@ struct subject {
     const struct model *rules; /* its section, or NULL */
 };
 
-/* Finds it out. What is given is borrowed. */
+/* Finds it out. What is given is borrowed until subject_close(). */
 void subject_open(struct subject *out, const struct config *config, const struct key_secret *secret,
                   const struct request *request);
 
+/* Frees what it owns. */
 void subject_close(struct subject *subject);
 
 /* The canonical form, without what a normalizer puts before it. */

@@ -62,6 +62,7 @@ struct gate_shape {
     const char *vector; /* where the vector stands in each item; NULL: the item itself */
 };
 
+/* The member of an object, whatever its type, or NULL. */
 static inline const struct json_node *gate_member(const struct gate_answer *a,
                                                   const struct json_node *object, const char *name)
 {
@@ -77,13 +78,14 @@ gate_member_set(const struct gate_answer *a, const struct json_node *object, con
     return node && node->type != JSON_NULL ? node : NULL;
 }
 
+/* Whether the node, which may be NULL, is the string `text`. */
 static inline bool gate_is_text(const struct json_node *node, const char *text)
 {
     return node && node->type == JSON_STRING && str_eq(node->text, str_of(text));
 }
 
-/* Each judges what the mark of the shape holds, and what of the answer belongs to it; the set of
- * what is found.
+/* Each judges what the mark of the shape holds, which is never NULL, and what of the answer belongs
+ * to it; the set of what is found.
  * _whole: the whole answer is what the model says.
  * _choices: an array of answers, at least a->count.
  * _output: an OpenAI Responses output, an array of items.

@@ -7,6 +7,7 @@
 
 enum { HEX64 = 16, HEX128 = 32 };
 
+/* Writes HEX64 digits, and no NUL. */
 static inline void hex64_write(char *out, uint64_t value)
 {
     for (int i = HEX64 - 1; i >= 0; i--, value >>= 4)

@@ -24,6 +24,7 @@ struct histogram {
     uint64_t sum;
 };
 
+/* Counts a value in the first range whose bound it does not pass. */
 static inline void histogram_count(struct histogram *h, const struct histogram_scale *scale,
                                    uint64_t value)
 {

@@ -10,6 +10,7 @@
 
 #define JSON_EVERY_BYTE(byte) (UINT64_MAX / 255 * (byte))
 
+/* Whether a byte stands in a JSON string as it is (RFC 8259 7). */
 static inline bool json_is_plain(char c)
 {
     return (uint8_t)c >= 0x20 && c != '"' && c != '\\';

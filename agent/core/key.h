@@ -49,6 +49,7 @@ struct key {
     uint64_t rules;        /* see key_rules() */
 };
 
+/* The whole key, as the store has it; points into *key. */
 static inline struct str key_text(const struct key *key)
 {
     return (struct str){key->text, key->text_len};

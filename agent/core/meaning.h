@@ -25,6 +25,7 @@ void meaning_read(struct meaning *out, struct json_doc *doc, struct buf *canonic
                   const struct key_secret *secret, const struct policy *policy,
                   const struct api *api, struct str body);
 
+/* The model that the body names, or empty; points into *meaning. */
 static inline struct str meaning_model(const struct meaning *meaning)
 {
     return (struct str){meaning->model, meaning->model_len};

@@ -16,7 +16,7 @@
 
 enum plan_status { PLAN_HIT, PLAN_MISS, PLAN_BYPASS };
 
-/* Memory that every plan reuses; starts as PLAN_SCRATCH_INIT. */
+/* Memory that every plan reuses; owned. */
 struct plan_scratch {
     struct json_doc doc;
     struct buf canonical, fields, body, replay, tags;
@@ -60,7 +60,7 @@ struct plan {
     size_t models_len;
 };
 
-/* Allocates nothing; what it grows to is kept until it is freed. */
+/* The one allocates nothing; what it grows to is kept until the other frees it. */
 void plan_scratch_init(struct plan_scratch *scratch);
 void plan_scratch_free(struct plan_scratch *scratch);
 

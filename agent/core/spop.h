@@ -150,7 +150,8 @@ struct spop_ack {
 void spop_ack_begin(struct spop_ack *ack, struct buf *out, size_t max, uint64_t stream_id,
                     uint64_t frame_id);
 
-/* Each adds "set variable txn.<prefix>.<name>". Names are short: ours. */
+/* Each adds "set variable txn.<prefix>.<name>". Names are short: ours. Bytes are copied; that there
+ * was no room or memory for them is told by spop_ack_end() and buf_ok(). */
 void spop_ack_bool(struct spop_ack *ack, struct str name, bool value);
 void spop_ack_int(struct spop_ack *ack, struct str name, int64_t value);
 void spop_ack_string(struct spop_ack *ack, struct str name, struct str value);

@@ -27,11 +27,13 @@ struct http_door {
 /* Has the door do something soon. */
 void http_door_wake(struct http_door *door);
 
-/* Callbacks of the daemon, see MHD_AccessHandlerCallback and MHD_RequestCompletedCallback; the
- * context of both is the door. */
+/* Callback of the daemon, see MHD_AccessHandlerCallback; the context is the door. */
 enum MHD_Result http_client_request(void *door, struct MHD_Connection *connection, const char *path,
                                     const char *method, const char *version, const char *piece,
                                     size_t *piece_len, void **state);
+
+/* The daemon has done with the request, which may be NULL; it is freed as soon as no action still
+ * owes it an answer. */
 void http_client_completed(struct http_client *client);
 
 /* Lets those that wait for the next turn go on. */

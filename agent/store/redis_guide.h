@@ -31,6 +31,7 @@ void redis_guide_answered(struct redis_guide *g);
 /* The address of the present server. */
 struct str redis_guide_address(const struct redis_guide *g);
 
+/* Its connection ends as in redis_conn_free(). */
 void redis_guide_free(struct redis_guide *g);
 
 #endif

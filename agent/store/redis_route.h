@@ -27,8 +27,8 @@ struct redis_route {
     struct redis_pool *pool;
 };
 
-/* All three: the options live as long as the route. NULL when there is no memory, or the address
- * is none (which is logged). */
+/* One server; the master that Sentinels name; a cluster. The options live as long as the route.
+ * NULL when there is no memory, or the address is none (which is logged). */
 struct redis_route *redis_route_single(struct redis_pool *pool,
                                        const struct redis_options *options);
 struct redis_route *redis_route_sentinel(struct redis_pool *pool,

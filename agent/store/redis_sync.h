@@ -21,6 +21,7 @@ __attribute__((warn_unused_result)) bool redis_sync_open(struct redis_sync *r,
                                                          const struct config *config,
                                                          const struct redis_tls_options *tls);
 
+/* Ends the connections and keeps the error; what is closed or {0} may be closed again. */
 void redis_sync_close(struct redis_sync *r);
 
 #endif
