@@ -1,6 +1,7 @@
 """spoa-cache purge: what it takes back, how soon everywhere, what survives, what space returns."""
 import base64
 import collections
+import contextlib
 import json
 import os
 import signal
@@ -342,6 +343,19 @@ def wait_until_sure(agent):
     wait_for(serves, 'it serves')
 
 
+@contextlib.contextmanager
+def filled_pair(config):
+    """Two agents on one Redis, and two questions that the first has stored: one to be purged with
+    the tag "gone", and one that is kept."""
+    with Agent(config) as one, Agent(config) as other:
+        gone, kept = question(tags='gone'), question()
+        wait_until_sure(one)
+        wait_until_sure(other)
+        fill(one, gone)
+        fill(one, kept)
+        yield one, other, gone, kept
+
+
 class Past(Durable):
     """A Redis that can go back to what it was, as a replica that lags or an old snapshot does."""
 
@@ -369,12 +383,7 @@ def go_on(agent):
 
 def test_a_purge_that_redis_lost_is_purged_again(past):
     """The agent that made it knows it, and tells the others, who have never heard of it."""
-    with agent_of(past) as one, agent_of(past) as other:
-        gone, kept = question(tags='gone'), question()
-        wait_until_sure(one)
-        wait_until_sure(other)
-        fill(one, gone)
-        fill(one, kept)
+    with filled_pair(CONFIG.format(past.address)) as (one, other, gone, kept):
         wait_for(lambda: outcome(other, gone) == 'HIT', 'a hit')
         past.remember()
         pause(other)
@@ -412,12 +421,7 @@ def test_what_is_asked_after_a_failover_is_served_at_once(past):
 
 def test_a_later_purge_does_not_hide_a_lost_one(past):
     """Nobody but an agent that cannot speak knows the first; then another is purged."""
-    with agent_of(past) as one, agent_of(past) as other:
-        gone, kept = question(tags='gone'), question()
-        wait_until_sure(one)
-        wait_until_sure(other)
-        fill(one, gone)
-        fill(one, kept)
+    with filled_pair(CONFIG.format(past.address)) as (one, other, gone, kept):
         past.remember()
         pause(other)
         purge(one, 'tag', 'gone')
@@ -456,12 +460,7 @@ def test_what_nobody_can_know(past):
 
 @pytest.mark.parametrize('command', ['FLUSHALL', 'FLUSHDB', 'SWAPDB 0 1'])
 def test_what_somebody_does_by_hand(past, command):
-    with agent_of(past) as one, agent_of(past) as other:
-        gone, kept = question(tags='gone'), question()
-        wait_until_sure(one)
-        wait_until_sure(other)
-        fill(one, gone)
-        fill(one, kept)
+    with filled_pair(CONFIG.format(past.address)) as (one, other, gone, kept):
         past(*command.split())
         wait_for(lambda: outcome(other, kept) != 'HIT', 'it is gone')
         purge(one, 'tag', 'gone')
@@ -694,12 +693,7 @@ def test_a_failover_to_replicas_that_lag():
             f'sentinel-password = {SENTINEL_PASSWORD}\nsentinels ='
         config = CONFIG.replace('address =', login)
         addresses = ' '.join(sentinel.address for sentinel in redis.sentinels)
-        with Agent(config.format(addresses)) as one, Agent(config.format(addresses)) as other:
-            wait_until_sure(one)
-            wait_until_sure(other)
-            gone, kept = question(tags='gone'), question()
-            fill(one, gone)
-            fill(one, kept)
+        with filled_pair(config.format(addresses)) as (one, other, gone, kept):
             master = redis.master()
             assert master('WAIT', 2, 5000) == 2
             for node in redis.nodes:
