@@ -5,27 +5,6 @@
 #include "api.h"
 #include "decimal.h"
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Whether the word has letters, digits and the bytes of `others` only, and at least one. */
-static bool made_of(struct str word, const char *others)
-{
-    for (size_t i = 0; i < word.len; i++) {
-        char c = word.ptr[i];
-        if (!is_letter(c) && !is_digit(c) && (c == '\0' || !strchr(others, c)))
-            return false;
-    }
-    return word.len > 0;
-}
-
 static bool one_of(struct str word, const char *words)
 {
     struct str rest = str_of(words);
@@ -58,8 +37,8 @@ static bool path_valid(struct str path)
 static bool host_valid(struct str host)
 {
     if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
-        return made_of((struct str){host.ptr + 1, host.len - 2}, ":.%-_");
-    return made_of(host, ".-_*");
+        return str_made_of((struct str){host.ptr + 1, host.len - 2}, ":.%-_");
+    return str_made_of(host, ".-_*");
 }
 
 static bool address_valid(struct str address)
@@ -79,7 +58,7 @@ static bool address_valid(struct str address)
 /* HAProxy's names of variables end at 64 characters, and "txn.cache.h_" stands before. */
 static bool header_valid(struct str name)
 {
-    return name.len <= 50 && made_of(name, "-_.");
+    return name.len <= 50 && str_made_of(name, "-_.");
 }
 
 static bool replay_valid(struct str name)
@@ -89,21 +68,21 @@ static bool replay_valid(struct str name)
 
 static bool method_valid(struct str method)
 {
-    return method.len <= 32 && made_of(method, "-_");
+    return method.len <= 32 && str_made_of(method, "-_");
 }
 
 static bool type_valid(struct str type)
 {
     struct str rest = type, first = str_split(&rest, '/');
 
-    return type.len <= 100 && made_of(first, "-_.+") && made_of(rest, "-_.+");
+    return type.len <= 100 && str_made_of(first, "-_.+") && str_made_of(rest, "-_.+");
 }
 
 /* As they stand in a URL: unreserved characters and percent-encoded ones (RFC 3986 2.3), and
  * the brackets that many frameworks use. */
 static bool parameter_valid(struct str name)
 {
-    return name.len <= 100 && made_of(name, "-_.~%[]$:");
+    return name.len <= 100 && str_made_of(name, "-_.~%[]$:");
 }
 
 /* Statuses that mean the same when they are told twice: final, not about a range or a condition
@@ -181,17 +160,17 @@ static bool policy_name_valid(struct str name)
     for (size_t i = 0; i < name.len; i++)
         if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')
             return false;
-    return name.len <= 32 && made_of(name, "-");
+    return name.len <= 32 && str_made_of(name, "-");
 }
 
 static bool tenant_name_valid(struct str name)
 {
-    return name.len <= 32 && made_of(name, "._-");
+    return name.len <= 32 && str_made_of(name, "._-");
 }
 
 static bool model_name_valid(struct str name)
 {
-    return name.len <= 64 && made_of(name, "._-:/@");
+    return name.len <= 64 && str_made_of(name, "._-:/@");
 }
 
 const struct config_word config_word_name = {"a name", text_valid, AS_WRITTEN};

@@ -41,13 +41,7 @@ void json_walk_leave(struct json_walk *walk)
 
 static bool is_plain(struct str name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return name.len && name.len <= SHOW_SHORT;
+    return str_made_of(name, "_-") && name.len <= SHOW_SHORT;
 }
 
 void json_walk_path(const struct json_walk *walk, struct buf *out)

@@ -18,13 +18,7 @@ void message_free(struct message *message)
 /* A token of RFC 9110 5.6.2. */
 static bool is_token(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (c && strchr("!#$%&'*+-.^_`|~", c))))
-            return false;
-    }
-    return text.len;
+    return str_made_of(text, "!#$%&'*+-.^_`|~");
 }
 
 static bool is_value(struct str text)

@@ -67,6 +67,19 @@ static inline struct str str_trim(struct str s)
     return s;
 }
 
+/* Whether the word has letters and digits of ASCII and the bytes of `others` only, and at least
+ * one. */
+static inline bool str_made_of(struct str word, const char *others)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c && strchr(others, c))))
+            return false;
+    }
+    return word.len > 0;
+}
+
 /* Takes what stands before the first `separator` off the front of *rest and returns it;
  * the last part empties *rest. Ask `rest->len` first: an empty rest gives an empty part. */
 static inline struct str str_split(struct str *rest, char separator)

@@ -99,16 +99,10 @@ unsigned http_ask(const struct http_ask *ask, struct buf *body, const char **why
     return status;
 }
 
-static bool is_unreserved(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 void http_ask_escape(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (is_unreserved(text.ptr[i]))
+        if (str_made_of((struct str){text.ptr + i, 1}, "-._~")) /* unreserved, RFC 3986 2.3 */
             buf_append_byte(out, (uint8_t)text.ptr[i]);
         else
             buf_printf(out, "%%%02X", (unsigned char)text.ptr[i]);
