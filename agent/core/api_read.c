@@ -1,5 +1,6 @@
 #include "api_read.h"
 
+#include "percent.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -101,33 +102,12 @@ struct str api_model_in_path(const struct api *api, struct str target)
                                    : (struct str){NULL, 0};
 }
 
-/* The value of a hex digit; -1 for what is none. */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Takes the next byte of a path off the front; what is no %XX stands for itself. */
-static char take_byte(struct str *path)
-{
-    char byte = path->ptr[0];
-    int high = path->len > 2 ? hex_digit(path->ptr[1]) : -1;
-    int low = path->len > 2 ? hex_digit(path->ptr[2]) : -1;
-    bool encoded = byte == '%' && high >= 0 && low >= 0;
-
-    *path = str_from(*path, encoded ? 3 : 1);
-    return encoded ? (char)(16 * high + low) : byte;
-}
-
 struct str api_model_decoded(struct str segment, char out[API_MODEL_MAX])
 {
     size_t len = 0;
 
     while (segment.len && len < API_MODEL_MAX)
-        out[len++] = take_byte(&segment);
+        out[len++] = percent_take(&segment);
     return (struct str){out, len};
 }
 

@@ -1,5 +1,6 @@
 #include "credential.h"
 
+#include "percent.h"
 #include "show.h"
 
 enum {
@@ -9,26 +10,13 @@ enum {
 
 static const struct str hidden = {"***", 3};
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A name, percent-decoded, as a C string in small letters without - and _. */
 static void plain_name(char out[NAME_MAX + 1], struct str name)
 {
     size_t len = 0;
 
-    for (size_t i = 0; i < name.len && len < NAME_MAX; i++) {
-        char c = name.ptr[i];
-        if (c == '%' && name.len - i > 2 && hex_value(name.ptr[i + 1]) >= 0 &&
-            hex_value(name.ptr[i + 2]) >= 0) {
-            c = (char)(hex_value(name.ptr[i + 1]) << 4 | hex_value(name.ptr[i + 2]));
-            i += 2;
-        }
+    while (name.len && len < NAME_MAX) {
+        char c = percent_take(&name);
         if (c >= 'A' && c <= 'Z')
             c |= 0x20;
         if (c && c != '-' && c != '_')

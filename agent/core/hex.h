@@ -1,4 +1,4 @@
-/* 64-bit numbers as sixteen hex digits, the way they stand in keys, tickets and entries. */
+/* Hex digits, and 64-bit numbers as sixteen of them: so they stand in keys, tickets and entries. */
 #ifndef CORE_HEX_H
 #define CORE_HEX_H
 
@@ -6,6 +6,15 @@
 #include <stdint.h>
 
 enum { HEX64 = 16, HEX128 = 32 };
+
+/* The value of a hex digit in either case; -1 for what is none. */
+static inline int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 /* Writes HEX64 digits, and no NUL. */
 static inline void hex64_write(char *out, uint64_t value)

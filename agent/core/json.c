@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include "hex.h"
 #include "json_names.h"
 #include "json_scan.h"
 #include <assert.h>
@@ -75,14 +76,6 @@ static enum json_error skip_run(struct reader *r)
     return error;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The four digits of an \u escape. */
 static enum json_error read_hex(struct reader *r, uint32_t *unit)
 {
@@ -90,7 +83,7 @@ static enum json_error read_hex(struct reader *r, uint32_t *unit)
     for (int i = 0; i < 4; i++) {
         if (r->at == r->end)
             return JSON_CUT;
-        int value = hex_value(*r->at);
+        int value = hex_digit(*r->at);
         if (value < 0)
             return JSON_SYNTAX;
         *unit = *unit << 4 | (uint32_t)value;
