@@ -53,14 +53,6 @@ static bool is_indented(struct str line)
     return line.len && str_is_space(line.ptr[0]);
 }
 
-static bool has_control(struct str line)
-{
-    for (size_t i = 0; i < line.len; i++)
-        if (((unsigned char)line.ptr[i] < ' ' && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
-            return true;
-    return false;
-}
-
 /* Whether inih may have the line. `room` is what fits into its buffer. */
 static bool accept_line(struct reader *r, size_t room)
 {
@@ -72,7 +64,7 @@ static bool accept_line(struct reader *r, size_t room)
                    room);
         return false;
     }
-    if (has_control(r->line)) {
+    if (str_has_control(r->line)) {
         buf_append(refuse(r), STR("the line holds a control character\n"));
         return false;
     }

@@ -21,14 +21,6 @@ static bool is_token(struct str text)
     return str_made_of(text, "!#$%&'*+-.^_`|~");
 }
 
-static bool is_value(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (((uint8_t)text.ptr[i] < 0x20 && text.ptr[i] != '\t') || text.ptr[i] == 0x7f)
-            return false;
-    return true;
-}
-
 bool message_target(struct str target)
 {
     for (size_t i = 0; i < target.len; i++)
@@ -43,7 +35,7 @@ const char *message_header(struct message *message, struct str name, struct str 
 
     if (!is_token(name))
         return "a header's name is not one";
-    if (!is_value(value))
+    if (str_has_control(value))
         return "a header's value has control characters in it";
     spop_write_string(block, name);
     for (size_t i = block->len - (buf_ok(block) ? name.len : 0); i < block->len; i++)

@@ -3,15 +3,6 @@
 #include "gate.h"
 #include "usage.h"
 
-/* Whether a header may be written into an entry as a line. */
-static bool printable(struct str value)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if (((unsigned char)value.ptr[i] < 0x20 && value.ptr[i] != '\t') || value.ptr[i] == 0x7f)
-            return false;
-    return true;
-}
-
 /* Whether the Connection header names the field (RFC 9110 7.6.1). */
 static bool is_hop_by_hop(struct str connection, struct str name)
 {
@@ -27,7 +18,7 @@ static bool is_kept(const struct policy *policy, const struct response *response
     const struct header *h = &response->headers->items[i];
 
     return str_list_has(&policy->replay, h->name) && header_replayable(h->name) &&
-           printable(h->value) && !is_hop_by_hop(response->connection, h->name);
+           !str_has_control(h->value) && !is_hop_by_hop(response->connection, h->name);
 }
 
 /* The value of the fields called `name`, joined as RFC 9110 5.3 allows. */
@@ -103,7 +94,7 @@ static enum reason judge_answer(struct plan_scratch *scratch, const struct polic
 
     if (reason != REASON_NONE)
         return reason;
-    if (!printable(content_type))
+    if (str_has_control(content_type))
         return REASON_TYPE;
     if (media_type_is_json(content_type))
         return judge_json(scratch, policy, ticket, response);

@@ -67,6 +67,16 @@ static inline struct str str_trim(struct str s)
     return s;
 }
 
+/* Whether a control character of ASCII other than TAB is in it: no line of text has one, nor has
+ * the value of a header (RFC 9110 5.5). */
+static inline bool str_has_control(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
 /* Whether the word has letters and digits of ASCII and the bytes of `others` only, and at least
  * one. */
 static inline bool str_made_of(struct str word, const char *others)
