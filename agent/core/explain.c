@@ -2,8 +2,8 @@
 
 #include "api_read.h"
 #include "credential.h"
-#include "decimal.h"
 #include "explain_subject.h"
+#include "notify.h"
 #include "show.h"
 #include "units.h"
 #include <inttypes.h>
@@ -299,17 +299,6 @@ void explain_one(struct buf *out, const struct config *config, const struct key_
     credential_hide(out, from, request);
 }
 
-/* Seconds to milliseconds, as HAProxy's variable is read. */
-static int64_t milliseconds(struct str seconds)
-{
-    int64_t number;
-
-    if (seconds.len == 0)
-        return 0;
-    return decimal_read(seconds, &number) && number > 0 && number < INT64_MAX / 1000 ? number * 1000
-                                                                                     : -1;
-}
-
 bool explain_set(struct request *request, struct str name, struct str value)
 {
     const struct {
@@ -321,7 +310,7 @@ bool explain_set(struct request *request, struct str name, struct str value)
     };
 
     if (str_eq(name, STR("ttl"))) {
-        request->ttl = milliseconds(value);
+        request->ttl = value.len ? notify_ttl(value) : 0;
         return true;
     }
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)

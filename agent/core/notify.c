@@ -94,16 +94,17 @@ static bool is_integer(const struct spop_data *value)
     return value->type >= SPOP_INT32 && value->type <= SPOP_UINT64;
 }
 
-/* Seconds, as a number or in digits, to milliseconds; -1 when it is neither or not positive. */
-static int64_t seconds(const struct spop_data *value)
+/* Seconds to milliseconds; -1 when they are not positive, or too many. */
+static int64_t milliseconds(int64_t seconds)
 {
-    int64_t number = -1;
+    return seconds > 0 && seconds < INT64_MAX / 1000 ? seconds * 1000 : -1;
+}
 
-    if (is_integer(value))
-        number = (int64_t)value->number;
-    else if (!decimal_read(str_trim(value->bytes), &number))
-        return -1;
-    return number > 0 && number < INT64_MAX / 1000 ? number * 1000 : -1;
+int64_t notify_ttl(struct str text)
+{
+    int64_t seconds;
+
+    return decimal_read(str_trim(text), &seconds) ? milliseconds(seconds) : -1;
 }
 
 static void set_field(struct notify *out, const struct field *f, const struct spop_data *value)
@@ -124,8 +125,10 @@ static void set_field(struct notify *out, const struct field *f, const struct sp
         *(int64_t *)(void *)at = is_integer(value) ? (int64_t)value->number : 0;
         break;
     case FIELD_SECONDS:
-        if (is_integer(value) || value->bytes.len)
-            *(int64_t *)(void *)at = seconds(value);
+        if (is_integer(value))
+            *(int64_t *)(void *)at = milliseconds((int64_t)value->number);
+        else if (value->bytes.len)
+            *(int64_t *)(void *)at = notify_ttl(value->bytes);
         break;
     case FIELD_HEADERS:
         headers_read((struct headers *)(void *)at, value->bytes);

@@ -20,4 +20,8 @@ struct notify {
  * malformed. */
 __attribute__((warn_unused_result)) bool notify_read(struct str payload, struct notify *out);
 
+/* txn.cache.ttl as a text, which is seconds in digits, in milliseconds; -1 when it is something
+ * else or not positive. */
+int64_t notify_ttl(struct str text);
+
 #endif
