@@ -55,8 +55,7 @@ static void finish_number(struct store_read *read, int64_t number)
     finish(read, STORE_HIT, decimal_write(&text, number));
 }
 
-static struct redis_command *command_new(struct redis *r, int argc, const char **argv,
-                                         const size_t *lengths)
+static struct redis_command *command_new(struct redis *r, const struct str *words, size_t count)
 {
     struct redis_command *c = r->unused;
 
@@ -67,11 +66,9 @@ static struct redis_command *command_new(struct redis *r, int argc, const char *
     if (!c)
         return NULL;
     *c = (struct redis_command){0};
-    long long len = redisFormatCommandArgv(&c->bytes, argc, argv, lengths);
-    if (len >= 0) {
-        c->len = (size_t)len;
+    c->len = redis_words_format(&c->bytes, words, count);
+    if (c->len)
         return c;
-    }
     free(c);
     return NULL;
 }
@@ -253,16 +250,6 @@ static struct redis_node *node_of(struct redis *r, struct str key)
     return r->closing ? NULL : r->route->ops->node(r->route, key);
 }
 
-static struct redis_command *command_of(struct redis *r, const struct str *words, size_t count)
-{
-    const char *argv[REDIS_WORDS_MAX];
-    size_t lengths[REDIS_WORDS_MAX];
-
-    for (size_t i = 0; i < count; i++)
-        argv[i] = words[i].ptr, lengths[i] = words[i].len;
-    return command_new(r, (int)count, argv, lengths);
-}
-
 /* `answer` is the type of reply that is a hit. */
 static void ask(struct redis *r, struct str key, const struct str *words, size_t count, int answer,
                 struct store_read *read)
@@ -273,7 +260,7 @@ static void ask(struct redis *r, struct str key, const struct str *words, size_t
 
     read->watched = false;
     if (node && redis_node_takes_read(node, &why))
-        c = command_of(r, words, count);
+        c = command_new(r, words, count);
     if (c)
         c->answer = answer;
     if (c && send_command(r, node, c, false)) {
@@ -306,7 +293,7 @@ bool redis_tell(struct store *store, const struct str *words, size_t count)
 
     if (!node || !redis_node_takes_write(node, bytes))
         return false;
-    struct redis_command *c = command_of(r, words, count);
+    struct redis_command *c = command_new(r, words, count);
     if (!c)
         return false;
     c->write = true;

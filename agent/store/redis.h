@@ -7,7 +7,7 @@
 
 #include "core/metrics.h"
 #include "core/policy.h"
-#include "redis_conn.h"
+#include "redis_words.h"
 #include "store.h"
 
 struct redis_options {
@@ -80,11 +80,9 @@ struct redis_state {
 /* Those of at most so many nodes; returns how many there are. */
 size_t redis_states(const struct store *redis, struct redis_state *out, size_t max);
 
-enum { REDIS_WORDS_MAX = 16 };
-
 /* Sends a command with a deadline, as a read of the store is, to where `key` is. STORE_HIT: a
- * string, or the OK of a SET; STORE_MISS: nil. Copies the words. Commands about keys of one node
- * are carried out in the order of the calls. */
+ * string, or the OK of a SET; STORE_MISS: nil. Copies the words, at most REDIS_WORDS_MAX. Commands
+ * about keys of one node are carried out in the order of the calls. */
 void redis_ask(struct store *redis, struct str key, const struct str *words, size_t count,
                struct store_read *read);
 

@@ -57,13 +57,10 @@ static bool read_run(const redisReply *reply, struct str asked, struct run *out)
         master->type != REDIS_REPLY_ARRAY || master->elements < 2 ||
         master->element[1]->type != REDIS_REPLY_INTEGER)
         return false;
-    const redisReply *host = master->element[0];
     struct decimal_text port;
     out->first = first->integer;
     out->last = last->integer;
-    return redis_slot_address(out->address,
-                              host->type == REDIS_REPLY_STRING ? (struct str){host->str, host->len}
-                                                               : STR(""),
+    return redis_slot_address(out->address, redis_words_string(master->element[0]),
                               decimal_write(&port, master->element[1]->integer), asked);
 }
 

@@ -39,11 +39,6 @@ static void follow(struct sentinel *s, struct str host, struct str port)
     }
 }
 
-static struct str text_of(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_STRING ? (struct str){reply->str, reply->len} : STR("");
-}
-
 /* {"HOST", "PORT"}; a Sentinel that does not know the master says nil, and the next one is asked
  * in a second. */
 static void on_master(redisAsyncContext *ac, void *answer, void *context)
@@ -55,7 +50,7 @@ static void on_master(redisAsyncContext *ac, void *answer, void *context)
     if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
         return;
     redis_guide_answered(s->guide);
-    follow(s, text_of(reply->element[0]), text_of(reply->element[1]));
+    follow(s, redis_words_string(reply->element[0]), redis_words_string(reply->element[1]));
 }
 
 /* {"message", "+switch-master", "NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT"} */
@@ -67,7 +62,7 @@ static void on_message(redisAsyncContext *ac, void *answer, void *context)
     (void)ac;
     if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
         return;
-    struct str rest = text_of(reply->element[2]), words[5];
+    struct str rest = redis_words_string(reply->element[2]), words[5];
     for (size_t i = 0; i < 5; i++)
         words[i] = str_split(&rest, ' ');
     if (!str_eq(words[0], s->options->master))
@@ -80,15 +75,10 @@ static void on_message(redisAsyncContext *ac, void *answer, void *context)
 static void ask(void *context, struct redis_conn *conn)
 {
     struct sentinel *s = context;
-    const char *words[] = {"SENTINEL", "get-master-addr-by-name", s->options->master.ptr};
-    const size_t lengths[] = {8, 23, s->options->master.len};
-    char *command;
-    long long len = redisFormatCommandArgv(&command, 3, words, lengths);
+    const struct str words[] = {STR("SENTINEL"), STR("get-master-addr-by-name"),
+                                s->options->master};
 
-    if (len < 0)
-        return;
-    redis_conn_send(conn, on_master, s, (struct str){command, (size_t)len});
-    redisFreeCommand(command);
+    redis_words_send(conn, on_master, s, words, sizeof words / sizeof *words);
     redis_conn_send(conn, on_message, s, STR("*2\r\n$9\r\nSUBSCRIBE\r\n$14\r\n+switch-master\r\n"));
 }
 

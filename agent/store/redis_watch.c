@@ -14,6 +14,7 @@
 #include "core/decimal.h"
 #include "net/clock.h"
 #include "net/log.h"
+#include "redis_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,16 +179,15 @@ static void on_id(redisAsyncContext *ac, void *answer, void *context)
         refused(w, "CLIENT ID", reply);
     if (!reply || reply->type != REDIS_REPLY_INTEGER)
         return;
-    struct str id = decimal_write(&text, reply->integer);
-    const char *words[] = {"CLIENT", "TRACKING", "ON",     "REDIRECT",
-                           id.ptr,   "BCAST",    "PREFIX", w->prefix.ptr};
-    const size_t lengths[] = {6, 8, 2, 8, id.len, 5, 6, w->prefix.len};
-    char *command;
-    long long len = redisFormatCommandArgv(&command, 8, words, lengths);
-    if (len < 0)
-        return;
-    redis_conn_send(w->conn, on_tracking, w, (struct str){command, (size_t)len});
-    redisFreeCommand(command);
+    const struct str words[] = {STR("CLIENT"),
+                                STR("TRACKING"),
+                                STR("ON"),
+                                STR("REDIRECT"),
+                                decimal_write(&text, reply->integer),
+                                STR("BCAST"),
+                                STR("PREFIX"),
+                                w->prefix};
+    redis_words_send(w->conn, on_tracking, w, words, sizeof words / sizeof *words);
 }
 
 static void on_here(redisAsyncContext *ac, void *answer, void *context)
