@@ -1,11 +1,13 @@
 #include "redis_sync.h"
 
 #include "core/decimal.h"
+#include "redis_slot.h"
+#include "redis_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WAIT_SECONDS = 5, ADDRESS_MAX = 200 };
+enum { WAIT_SECONDS = 5 };
 
 static bool fail(struct redis_sync *r, struct str address, const char *why)
 {
@@ -13,13 +15,14 @@ static bool fail(struct redis_sync *r, struct str address, const char *why)
     return false;
 }
 
-/* "HOST:PORT", "[V6]:PORT" or "unix:PATH", of less than ADDRESS_MAX bytes. *host is then what TLS
- * has to prove, in `text`. */
-static redisContext *connect_to(struct str address, char text[static ADDRESS_MAX], char **host)
+/* "HOST:PORT", "[V6]:PORT" or "unix:PATH", of less than REDIS_ADDRESS_MAX bytes. *host is then what
+ * TLS has to prove, in `text`. */
+static redisContext *connect_to(struct str address, char text[static REDIS_ADDRESS_MAX],
+                                char **host)
 {
     const struct timeval wait = {.tv_sec = WAIT_SECONDS};
 
-    snprintf(text, ADDRESS_MAX, "%.*s", STR_ARGS(address));
+    snprintf(text, REDIS_ADDRESS_MAX, "%.*s", STR_ARGS(address));
     *host = text;
     if (str_starts(address, STR("unix:")))
         return redisConnectUnixWithTimeout(text + 5, wait);
@@ -73,7 +76,7 @@ static bool log_in(redisContext *node, struct str user, struct str password)
 static redisContext *open_node(struct redis_sync *r, struct str address, struct str user,
                                struct str password)
 {
-    char text[ADDRESS_MAX], why[REDIS_TLS_WHY], *host;
+    char text[REDIS_ADDRESS_MAX], why[REDIS_TLS_WHY], *host;
     redisContext *node = connect_to(address, text, &host);
 
     if (!node || node->err)
@@ -107,25 +110,17 @@ static bool add_node(struct redis_sync *r, const struct config *c, struct str ad
     return true;
 }
 
-/* Text and number of two elements as an address; empty when they are none. */
-static struct str address_of(char text[200], const redisReply *host, const char *port)
-{
-    if (host->type != REDIS_REPLY_STRING)
-        return STR("");
-    int len = snprintf(text, 200, "%.*s:%s", (int)host->len, host->str, port);
-    return len > 0 && len < 200 ? (struct str){text, (size_t)len} : STR("");
-}
-
 static bool add_master_of(struct redis_sync *r, const struct config *c, redisContext *sentinel)
 {
     redisReply *reply = redisCommand(sentinel, "SENTINEL get-master-addr-by-name %b",
                                      c->redis_master.ptr, c->redis_master.len);
-    char text[200];
+    char address[REDIS_ADDRESS_MAX];
     bool good = false;
 
     if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-        reply->element[1]->type == REDIS_REPLY_STRING)
-        good = add_node(r, c, address_of(text, reply->element[0], reply->element[1]->str));
+        redis_slot_address(address, redis_words_string(reply->element[0]),
+                           redis_words_string(reply->element[1]), STR("")))
+        good = add_node(r, c, str_of(address));
     else
         snprintf(r->error, sizeof r->error, "a Sentinel does not know the master");
     if (reply)
@@ -148,39 +143,46 @@ static bool open_by_sentinel(struct redis_sync *r, const struct config *c)
     return good;
 }
 
-static bool has_node(const struct redis_sync *r, struct str host, int port)
+static bool has_node(const struct redis_sync *r, const char *address)
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (r->nodes[i]->tcp.port == port && str_eq(str_of(r->nodes[i]->tcp.host), host))
+    for (size_t i = 0; i < r->count; i++) {
+        char known[REDIS_ADDRESS_MAX];
+        struct decimal_text port;
+        if (redis_slot_address(known, str_of(r->nodes[i]->tcp.host),
+                               decimal_write(&port, r->nodes[i]->tcp.port), STR("")) &&
+            strcmp(known, address) == 0)
             return true;
+    }
     return false;
 }
 
 /* The master of one range of slots: [first, last, [host, port, ...], replicas ...]. */
-static bool add_range(struct redis_sync *r, const struct config *c, const redisReply *range)
+static bool add_range(struct redis_sync *r, const struct config *c, struct str asked,
+                      const redisReply *range)
 {
+    char address[REDIS_ADDRESS_MAX];
     struct decimal_text port;
-    char text[200];
 
     if (range->type != REDIS_REPLY_ARRAY || range->elements < 3 ||
         range->element[2]->type != REDIS_REPLY_ARRAY || range->element[2]->elements < 2)
         return false;
     const redisReply *host = range->element[2]->element[0], *number = range->element[2]->element[1];
-    if (host->type != REDIS_REPLY_STRING || number->type != REDIS_REPLY_INTEGER)
+    if (number->type != REDIS_REPLY_INTEGER ||
+        !redis_slot_address(address, redis_words_string(host),
+                            decimal_write(&port, number->integer), asked))
         return false;
-    if (has_node(r, (struct str){host->str, host->len}, (int)number->integer))
-        return true;
-    return add_node(r, c, address_of(text, host, decimal_write(&port, number->integer).ptr));
+    return has_node(r, address) || add_node(r, c, str_of(address));
 }
 
-static bool add_masters(struct redis_sync *r, const struct config *c, redisContext *node)
+static bool add_masters(struct redis_sync *r, const struct config *c, struct str asked,
+                        redisContext *node)
 {
     redisReply *reply = redisCommand(node, "CLUSTER SLOTS");
     bool good = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements;
 
     snprintf(r->error, sizeof r->error, "CLUSTER SLOTS has no masters");
     for (size_t i = 0; good && i < reply->elements; i++)
-        good = add_range(r, c, reply->element[i]);
+        good = add_range(r, c, asked, reply->element[i]);
     if (reply)
         freeReplyObject(reply);
     return good;
@@ -202,7 +204,7 @@ static bool open_by_cluster(struct redis_sync *r, const struct config *c)
         if (!node)
             continue;
         close_nodes(r);
-        good = add_masters(r, c, node);
+        good = add_masters(r, c, c->redis_cluster.items[i], node);
         redisFree(node);
     }
     return good;

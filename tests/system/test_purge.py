@@ -737,3 +737,8 @@ def test_in_a_cluster(origin):
             done = reclaim(one, '--json')
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)['unlinked'] == 12
+            for node in cluster.nodes:  # as behind a proxy: each says only its port
+                node('CONFIG', 'SET', 'cluster-preferred-endpoint-type', 'unknown-endpoint')
+            done = reclaim(one, '--json')
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout)['scanned'] == 12
