@@ -248,12 +248,6 @@ static void say(struct buf *out, const struct inspected *i)
     }
 }
 
-static void put_number(struct buf *out, const char *name, int64_t value)
-{
-    json_write_name(out, name);
-    buf_printf(out, "%" PRId64, value);
-}
-
 static void put_headers(struct buf *out, const struct inspected *i)
 {
     struct str rest = i->entry.headers, name, value;
@@ -301,19 +295,16 @@ static void say_json(struct buf *out, const struct inspected *i)
     else
         hex64_append(out, e->tenant);
     buf_append_byte(out, '"');
-    put_number(out, "status", e->code);
-    put_number(out, "created", e->created);
-    put_number(out, "age", (i->now - e->created) / 1000);
-    put_number(out, "ttl", (e->fresh_until - i->now) / 1000);
-    json_write_name(out, "purged");
-    buf_append(out, is_purged(i) ? STR("true") : STR("false"));
-    json_write_name(out, "models");
-    json_write_foreign(out, str_trim(e->models));
-    json_write_name(out, "tags");
-    json_write_foreign(out, str_trim(e->tags));
-    put_number(out, "body_bytes", (int64_t)e->body.len);
-    put_number(out, "entry_bytes", (int64_t)i->opened.len);
-    put_number(out, "stored_bytes", (int64_t)i->stored.len);
+    json_write_named_integer(out, "status", e->code);
+    json_write_named_integer(out, "created", e->created);
+    json_write_named_integer(out, "age", (i->now - e->created) / 1000);
+    json_write_named_integer(out, "ttl", (e->fresh_until - i->now) / 1000);
+    json_write_named_bool(out, "purged", is_purged(i));
+    json_write_named_foreign(out, "models", str_trim(e->models));
+    json_write_named_foreign(out, "tags", str_trim(e->tags));
+    json_write_named_integer(out, "body_bytes", (int64_t)e->body.len);
+    json_write_named_integer(out, "entry_bytes", (int64_t)i->opened.len);
+    json_write_named_integer(out, "stored_bytes", (int64_t)i->stored.len);
     put_headers(out, i);
     if (i->how->body)
         put_body(out, e);

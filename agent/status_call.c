@@ -2,36 +2,16 @@
 
 #include "core/json_write.h"
 #include "store/redis.h"
-#include <inttypes.h>
 #include <unistd.h>
 
 enum { NODES_MAX = 64 };
-
-static void put_number(struct buf *out, const char *name, int64_t value)
-{
-    json_write_name(out, name);
-    buf_printf(out, "%" PRId64, value);
-}
-
-static void put_flag(struct buf *out, const char *name, bool value)
-{
-    json_write_name(out, name);
-    buf_append(out, value ? STR("true") : STR("false"));
-}
-
-static void put_text(struct buf *out, const char *name, struct str text)
-{
-    json_write_name(out, name);
-    json_write_foreign(out, text);
-}
 
 static void put_words(struct buf *out, const char *name, const struct str_list *words)
 {
     json_write_name(out, name);
     buf_append_byte(out, '[');
     for (size_t i = 0; i < words->count; i++) {
-        if (i)
-            buf_append_byte(out, ',');
+        json_write_item(out);
         json_write_foreign(out, words->items[i]);
     }
     buf_append_byte(out, ']');
@@ -45,17 +25,17 @@ static void put_store(struct buf *out, const struct config *c)
 
     json_write_name(out, "store");
     buf_append_byte(out, '{');
-    put_text(out, "kind",
-             !redis                     ? STR("memory")
-             : c->redis_cluster.count   ? STR("cluster")
-             : c->redis_sentinels.count ? STR("sentinel")
-                                        : STR("redis"));
+    json_write_named_foreign(out, "kind",
+                             !redis                     ? STR("memory")
+                             : c->redis_cluster.count   ? STR("cluster")
+                             : c->redis_sentinels.count ? STR("sentinel")
+                                                        : STR("redis"));
     put_words(out, "addresses",
               c->redis_cluster.count     ? &c->redis_cluster
               : c->redis_sentinels.count ? &c->redis_sentinels
                                          : &one);
-    put_flag(out, "tier", redis && c->memory_tier);
-    put_number(out, "memory_size", c->memory_size);
+    json_write_named_bool(out, "tier", redis && c->memory_tier);
+    json_write_named_integer(out, "memory_size", c->memory_size);
     buf_append_byte(out, '}');
 }
 
@@ -67,13 +47,14 @@ static void put_nodes(struct buf *out, const struct store *redis)
     json_write_name(out, "nodes");
     buf_append_byte(out, '[');
     for (size_t i = 0; i < count && i < NODES_MAX; i++) {
-        buf_append(out, i ? STR(",{") : STR("{"));
-        put_text(out, "address", nodes[i].address);
-        put_text(out, "state",
-                 nodes[i].left_alone ? STR("left alone")
-                 : nodes[i].up       ? STR("up")
-                                     : STR("down"));
-        put_number(out, "waiting", (int64_t)nodes[i].waiting);
+        json_write_item(out);
+        buf_append_byte(out, '{');
+        json_write_named_foreign(out, "address", nodes[i].address);
+        json_write_named_foreign(out, "state",
+                                 nodes[i].left_alone ? STR("left alone")
+                                 : nodes[i].up       ? STR("up")
+                                                     : STR("down"));
+        json_write_named_integer(out, "waiting", (int64_t)nodes[i].waiting);
         buf_append_byte(out, '}');
     }
     buf_append_byte(out, ']');
@@ -81,13 +62,12 @@ static void put_nodes(struct buf *out, const struct store *redis)
 
 static void put_policy(struct buf *out, const struct policy *policy)
 {
-    if (out->ptr[out->len - 1] != '[')
-        buf_append_byte(out, ',');
+    json_write_item(out);
     buf_append_byte(out, '{');
-    put_text(out, "name", policy->name);
-    put_text(out, "mode", policy->shadow ? STR("shadow") : STR("serve"));
-    put_text(out, "scope", policy->shared ? STR("shared") : STR("tenant"));
-    put_number(out, "ttl", policy->ttl / 1000);
+    json_write_named_foreign(out, "name", policy->name);
+    json_write_named_foreign(out, "mode", policy->shadow ? STR("shadow") : STR("serve"));
+    json_write_named_foreign(out, "scope", policy->shared ? STR("shared") : STR("tenant"));
+    json_write_named_integer(out, "ttl", policy->ttl / 1000);
     buf_append_byte(out, '}');
 }
 
@@ -108,7 +88,8 @@ static void put_reasons(struct buf *out)
     json_write_name(out, "reasons");
     buf_append_byte(out, '{');
     for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)
-        put_text(out, reason_name((enum reason)reason), str_of(reason_help((enum reason)reason)));
+        json_write_named_foreign(out, reason_name((enum reason)reason),
+                                 str_of(reason_help((enum reason)reason)));
     buf_append_byte(out, '}');
 }
 
@@ -123,16 +104,16 @@ unsigned status_call(void *ctx, const struct http_call *call, struct buf *out)
     if (!buf_ok(out))
         return HTTP_OK;
     out->len--; /* the object goes on */
-    put_flag(out, "draining", *s->draining);
-    put_number(out, "pid", getpid());
-    put_number(out, "time", door_now(door));
-    put_number(out, "uptime", (door_now(door) - door->started) / 1000);
-    put_text(out, "config", str_of(s->config_path ? s->config_path : ""));
+    json_write_named_bool(out, "draining", *s->draining);
+    json_write_named_integer(out, "pid", getpid());
+    json_write_named_integer(out, "time", door_now(door));
+    json_write_named_integer(out, "uptime", (door_now(door) - door->started) / 1000);
+    json_write_named_foreign(out, "config", str_of(s->config_path ? s->config_path : ""));
     put_store(out, c);
     put_nodes(out, s->redis);
     put_policies(out, c);
-    put_number(out, "tenants", (int64_t)c->sections[CONFIG_TENANT].count);
-    put_number(out, "models", (int64_t)c->sections[CONFIG_MODEL].count);
+    json_write_named_integer(out, "tenants", (int64_t)c->sections[CONFIG_TENANT].count);
+    json_write_named_integer(out, "models", (int64_t)c->sections[CONFIG_MODEL].count);
     if (http_call_has(call, STR("history"), &ignored)) {
         json_write_name(out, "history");
         history_render(&door->history, out);

@@ -76,8 +76,7 @@ static void show_text_line(const struct shown *s, struct buf *out)
 
 static void show_json_item(const struct shown *s, struct buf *out)
 {
-    if (out->len && out->ptr[out->len - 1] != '[')
-        buf_append_byte(out, ',');
+    json_write_item(out);
     buf_printf(out, "\n{\"section\":\"%s\"", s->key->section);
     if (s->section->kind != CONFIG_AGENT) {
         json_write_name(out, "name");
@@ -87,9 +86,9 @@ static void show_json_item(const struct shown *s, struct buf *out)
     json_write_foreign(out, buf_str(&s->value));
     json_write_name(out, "default");
     json_write_string(out, str_of(s->key->preset));
-    json_write_name(out, "source");
-    json_write_foreign(out, buf_str(&s->source));
-    buf_append(out, s->key->reloads ? STR(",\"reloads\":true}") : STR(",\"reloads\":false}"));
+    json_write_named_foreign(out, "source", buf_str(&s->source));
+    json_write_named_bool(out, "reloads", s->key->reloads);
+    buf_append_byte(out, '}');
 }
 
 static void show_heading(const struct shown *s, struct buf *out)

@@ -22,10 +22,10 @@ static void render_series(const struct history *h, const char *name, size_t at, 
     for (size_t i = first; i < h->count; i++) {
         uint64_t now;
         memcpy(&now, (const char *)&h->samples[i % ROOM] + at, sizeof now);
-        if (i > first + 1)
-            buf_append_byte(out, ',');
-        if (i > first)
+        if (i > first) {
+            json_write_item(out);
             json_write_number(out, now - before);
+        }
         before = now;
     }
     buf_append_byte(out, ']');

@@ -1,5 +1,6 @@
 #include "json_write.h"
 
+#include "decimal.h"
 #include "json_scan.h"
 #include "show.h"
 
@@ -47,11 +48,36 @@ void json_write_number(struct buf *out, uint64_t value)
     buf_append(out, (struct str){first, (size_t)(digits + sizeof digits - first)});
 }
 
-void json_write_name(struct buf *out, const char *name)
+void json_write_item(struct buf *out)
 {
     char last = out->len ? out->ptr[out->len - 1] : '{';
 
     if (last != '{' && last != '[')
         buf_append_byte(out, ',');
+}
+
+void json_write_name(struct buf *out, const char *name)
+{
+    json_write_item(out);
     buf_printf(out, "\"%s\":", name);
+}
+
+void json_write_named_integer(struct buf *out, const char *name, int64_t value)
+{
+    struct decimal_text text;
+
+    json_write_name(out, name);
+    buf_append(out, decimal_write(&text, value));
+}
+
+void json_write_named_bool(struct buf *out, const char *name, bool value)
+{
+    json_write_name(out, name);
+    buf_append(out, value ? STR("true") : STR("false"));
+}
+
+void json_write_named_foreign(struct buf *out, const char *name, struct str bytes)
+{
+    json_write_name(out, name);
+    json_write_foreign(out, bytes);
 }

@@ -13,7 +13,15 @@ void json_write_foreign(struct buf *out, struct str bytes);
 /* Appends a number; faster than printf. */
 void json_write_number(struct buf *out, uint64_t value);
 
-/* Appends `"name":`, behind a comma when something stands before it in its object. */
+/* Begins an item of an array or object: appends a comma when something stands before it there. */
+void json_write_item(struct buf *out);
+
+/* Begins a member of an object: appends `"name":`, behind such a comma. */
 void json_write_name(struct buf *out, const char *name);
+
+/* Append a member whose value is an integer, true or false, or what json_write_foreign() writes. */
+void json_write_named_integer(struct buf *out, const char *name, int64_t value);
+void json_write_named_bool(struct buf *out, const char *name, bool value);
+void json_write_named_foreign(struct buf *out, const char *name, struct str bytes);
 
 #endif
