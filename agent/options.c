@@ -30,9 +30,38 @@ _Noreturn static void usage_error(const char *where, const char *what)
     exit(EXIT_USAGE);
 }
 
+enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION };
+
+/* False: what follows does not matter. */
+static bool take_option(struct options *out, int option)
+{
+    switch (option) {
+    case 'c':
+        out->config = optarg;
+        return true;
+    case OPT_CHECK:
+        out->action = ACTION_CHECK;
+        return true;
+    case OPT_PRINT:
+        out->action = optarg ? ACTION_PRINT_MARKDOWN : ACTION_PRINT;
+        if (optarg && strcmp(optarg, "markdown") != 0)
+            usage_error("--print-config", optarg);
+        return true;
+    case OPT_VERSION:
+        out->action = ACTION_VERSION;
+        return false;
+    case 'h':
+        fputs(usage, stdout);
+        command_list();
+        exit(EXIT_SUCCESS);
+    default:
+        fputs("try spoa-cache --help\n", stderr);
+        exit(EXIT_USAGE);
+    }
+}
+
 void options_parse(struct options *out, int argc, char **argv)
 {
-    enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION };
     static const struct option longs[] = {
         {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, OPT_CHECK},
@@ -41,34 +70,12 @@ void options_parse(struct options *out, int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    int c;
+    int option;
 
     *out = (struct options){.config = getenv("SPOA_CACHE_CONFIG"), .action = ACTION_RUN};
-    while ((c = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            out->config = optarg;
-            break;
-        case OPT_CHECK:
-            out->action = ACTION_CHECK;
-            break;
-        case OPT_PRINT:
-            out->action = optarg ? ACTION_PRINT_MARKDOWN : ACTION_PRINT;
-            if (optarg && strcmp(optarg, "markdown") != 0)
-                usage_error("--print-config", optarg);
-            break;
-        case OPT_VERSION:
-            out->action = ACTION_VERSION;
+    while ((option = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1)
+        if (!take_option(out, option))
             return;
-        case 'h':
-            fputs(usage, stdout);
-            command_list();
-            exit(EXIT_SUCCESS);
-        default:
-            fputs("try spoa-cache --help\n", stderr);
-            exit(EXIT_USAGE);
-        }
-    }
     if (optind == argc)
         return;
     out->action = ACTION_COMMAND;
