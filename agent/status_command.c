@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ANSWER_MAX = 64 << 20 };
-
 static const char usage[] =
     "usage: spoa-cache status [-c FILE | --door ADDRESS] [--json]\n"
     "\n"
@@ -18,15 +16,11 @@ static const char usage[] =
     "Exit status: 0 the agent is ready, 1 it is not, or cannot be reached, 2 wrong usage.\n";
 
 /* Returns the exit code. */
-static int show(const struct door_client *client, struct status_doc *doc)
+static int show(const struct door_client *client, const struct status_doc *doc)
 {
-    struct buf text = buf_new(ANSWER_MAX);
-
-    if (!status_doc_read(doc)) {
-        fprintf(stderr, "spoa-cache status: what answers there is no agent\n");
-        return EXIT_FAILURE;
-    }
+    struct buf text = buf_new(STATUS_DOC_MAX);
     const struct json_node *ready = status_doc_find(doc, doc->doc.nodes, "ready");
+
     if (client->json)
         buf_append(&text, buf_str(&doc->text));
     else
@@ -40,7 +34,7 @@ int status_command(const char *config, int argc, char **argv)
 {
     static const struct option longs[] = {DOOR_OPTIONS};
     struct door_client client = {.command = argv[0], .config = config};
-    struct status_doc doc = {.text = buf_new(ANSWER_MAX)};
+    struct status_doc doc = {.metrics = NULL};
     int option, code = EXIT_USAGE;
 
     optind = 0; /* begins anew, after main's options */
@@ -49,11 +43,8 @@ int status_command(const char *config, int argc, char **argv)
             return door_client_misused(&client, NULL);
     if (optind < argc)
         return door_client_misused(&client, "it takes no arguments");
-    if (door_client_find(&client)) {
-        unsigned status = door_client_ask(&client, "GET", STR("/status"), &doc.text);
-        code = status == HTTP_OK ? show(&client, &doc)
-                                 : door_client_print(&client, status, buf_str(&doc.text));
-    }
+    if (door_client_find(&client))
+        code = status_doc_ask(&doc, &client) ? show(&client, &doc) : EXIT_FAILURE;
     status_doc_free(&doc);
     door_client_free(&client);
     return code;

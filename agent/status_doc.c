@@ -1,5 +1,6 @@
 #include "status_doc.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BUCKETS_MAX = 64 };
@@ -11,6 +12,20 @@ bool status_doc_read(struct status_doc *doc)
     if (json_read(&doc->doc, buf_str(&doc->text)) == JSON_OK)
         doc->metrics = status_doc_part(doc, "metrics");
     return doc->metrics != NULL;
+}
+
+bool status_doc_ask(struct status_doc *doc, const struct door_client *client)
+{
+    doc->text = buf_new(STATUS_DOC_MAX);
+    unsigned status = door_client_ask(client, "GET", STR("/status"), &doc->text);
+    if (status != HTTP_OK) {
+        door_client_print(client, status, buf_str(&doc->text));
+        return false;
+    }
+    if (status_doc_read(doc))
+        return true;
+    fprintf(stderr, "spoa-cache %s: what answers there is no agent\n", client->command);
+    return false;
 }
 
 void status_doc_free(struct status_doc *doc)

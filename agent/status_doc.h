@@ -4,12 +4,20 @@
 
 #include "core/buf.h"
 #include "core/json.h"
+#include "door_client.h"
+
+enum { STATUS_DOC_MAX = 64 << 20 }; /* bytes of an answer */
 
 struct status_doc {
     struct buf text;     /* owned; what was answered */
     struct json_doc doc; /* owned */
     const struct json_node *metrics;
 };
+
+/* Asks for it and reads it into *doc, which is {0}, and to be freed in either case. False, with a
+ * line on standard error, when no agent says it. */
+__attribute__((warn_unused_result)) bool status_doc_ask(struct status_doc *doc,
+                                                        const struct door_client *client);
 
 /* Reads doc->text. False when it is not what /status says. */
 __attribute__((warn_unused_result)) bool status_doc_read(struct status_doc *doc);

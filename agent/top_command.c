@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 64 << 20, MOST_SECONDS = 3600 };
+enum { MOST_SECONDS = 3600 };
 
 static const char usage[] =
     "usage: spoa-cache top [-c FILE | --door ADDRESS] [-d SECONDS] [-n COUNT] [--json]\n"
@@ -37,21 +37,6 @@ static void wait_for(double seconds)
     nanosleep(&time, NULL);
 }
 
-/* False, with a line on standard error, when there is no status. */
-static bool look(const struct door_client *client, struct status_doc *doc)
-{
-    doc->text = buf_new(ANSWER_MAX);
-    unsigned status = door_client_ask(client, "GET", STR("/status"), &doc->text);
-    if (status != HTTP_OK) {
-        door_client_print(client, status, buf_str(&doc->text));
-        return false;
-    }
-    if (status_doc_read(doc))
-        return true;
-    fprintf(stderr, "spoa-cache top: what answers there is no agent\n");
-    return false;
-}
-
 /* Where the last view was: each line ends what is left of the old one. */
 static void print_over(struct str text)
 {
@@ -66,7 +51,7 @@ static void print_over(struct str text)
 static bool show(const struct options *o, const struct status_doc *now,
                  const struct status_doc *before)
 {
-    struct buf text = buf_new(ANSWER_MAX);
+    struct buf text = buf_new(STATUS_DOC_MAX);
 
     if (o->client.json)
         buf_append(&text, buf_str(&now->text));
@@ -83,7 +68,7 @@ static bool show(const struct options *o, const struct status_doc *now,
 static int run(const struct options *o)
 {
     struct status_doc docs[2] = {{.doc = {0}}};
-    bool good = look(&o->client, &docs[0]);
+    bool good = status_doc_ask(&docs[0], &o->client);
 
     if (good && isatty(STDOUT_FILENO) && !o->client.json)
         fputs("\033[2J", stdout);
@@ -91,7 +76,7 @@ static int run(const struct options *o)
         struct status_doc *now = &docs[i % 2], *before = &docs[(i + 1) % 2];
         wait_for(o->delay);
         status_doc_free(now);
-        good = look(&o->client, now) && show(o, now, before);
+        good = status_doc_ask(now, &o->client) && show(o, now, before);
     }
     status_doc_free(&docs[0]);
     status_doc_free(&docs[1]);
