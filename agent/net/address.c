@@ -2,6 +2,17 @@
 
 #include <netdb.h>
 
+struct str address_host(struct str text, struct str *port)
+{
+    const char *colon = text.len ? memrchr(text.ptr, ':', text.len) : NULL;
+    struct str host = {text.ptr, colon ? (size_t)(colon - text.ptr) : 0};
+
+    *port = colon ? str_from(text, host.len + 1) : STR("");
+    if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+        host = (struct str){host.ptr + 1, host.len - 2};
+    return host;
+}
+
 static const char *unix_address(struct address *out, struct str path)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&out->sa;
@@ -18,16 +29,12 @@ const char *address_resolve(struct address *out, struct str text)
 {
     char host[256], port[8];
     struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    const char *colon = memrchr(text.ptr, ':', text.len);
 
     *out = (struct address){.len = 0};
     if (str_starts(text, STR("unix:")))
         return unix_address(out, str_from(text, 5));
-    struct str name = {text.ptr, colon ? (size_t)(colon - text.ptr) : 0};
-    struct str number = str_from(text, name.len + 1);
-    if (name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']')
-        name = (struct str){name.ptr + 1, name.len - 2};
-    if (!colon || name.len == 0 || name.len >= sizeof host || number.len >= sizeof port)
+    struct str number, name = address_host(text, &number);
+    if (name.len == 0 || name.len >= sizeof host || number.len >= sizeof port)
         return "expected HOST:PORT or unix:PATH";
     memcpy(host, name.ptr, name.len);
     host[name.len] = '\0';

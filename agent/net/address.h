@@ -11,6 +11,10 @@ struct address {
     socklen_t len;
 };
 
+/* The host in "HOST:PORT", or in "[V6]:PORT" without its brackets; *port is what stands behind the
+ * last colon. Both are empty when there is none. */
+struct str address_host(struct str text, struct str *port);
+
 /* Fills *out for listening; names are resolved, which may block. Returns NULL, or what is wrong
  * (static storage). */
 const char *address_resolve(struct address *out, struct str text);

@@ -1,5 +1,7 @@
 #include "redis_conn.h"
 
+#include "core/decimal.h"
+#include "net/address.h"
 #include "net/clock.h"
 #include "net/file.h"
 #include "net/log.h"
@@ -358,25 +360,20 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int events)
 /* Splits "HOST:PORT", "[V6]:PORT" or "unix:PATH", and ends the host within its text. */
 static bool parse_address(struct redis_conn *c, char *text)
 {
-    char *colon = strrchr(text, ':'), *end = colon;
-
     c->host = text;
     if (strncmp(text, "unix:", 5) == 0) {
         c->host = text + 5;
         return *c->host && strlen(c->host) < sizeof((struct sockaddr_un *)NULL)->sun_path;
     }
-    if (!colon)
+    struct str digits, host = address_host(str_of(text), &digits);
+    int64_t port;
+    if (host.len == 0 || host.ptr[0] == '[' || !decimal_read(digits, &port) || port == 0 ||
+        port > 65535)
         return false;
-    if (*text == '[') {
-        c->host++;
-        end = colon - 1;
-        if (*end != ']')
-            return false;
-    }
-    *end = '\0';
-    long port = strtol(colon + 1, &end, 10);
+    c->host = text + (host.ptr - text);
+    c->host[host.len] = '\0';
     c->port = (int)port;
-    return *c->host && end != colon + 1 && *end == '\0' && port > 0 && port <= 65535;
+    return true;
 }
 
 /* Copies a text, ended by a NUL, to *at and moves that on. */

@@ -1,5 +1,7 @@
 #include "redis_slot.h"
 
+#include "net/address.h"
+
 #include <stdint.h>
 #include <stdio.h>
 
@@ -32,25 +34,13 @@ unsigned redis_slot_of(struct str key)
     return crc16(tag_of(key)) % REDIS_SLOTS;
 }
 
-/* What stands before the last colon, without brackets; the port is in *port. */
-static struct str split_host(struct str address, struct str *port)
-{
-    const char *colon = address.len ? memrchr(address.ptr, ':', address.len) : NULL;
-    struct str host = {address.ptr, colon ? (size_t)(colon - address.ptr) : 0};
-
-    *port = colon ? str_from(address, host.len + 1) : STR("");
-    if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
-        host = (struct str){host.ptr + 1, host.len - 2};
-    return host;
-}
-
 bool redis_slot_address(char out[static REDIS_ADDRESS_MAX], struct str host, struct str port,
                         struct str known)
 {
     struct str ignored;
 
     if (host.len == 0 || str_eq(host, STR("?")))
-        host = split_host(known, &ignored);
+        host = address_host(known, &ignored);
     if (host.len == 0 || port.len == 0 || host.len + port.len + 4 > REDIS_ADDRESS_MAX)
         return false;
     const char *format = memchr(host.ptr, ':', host.len) ? "[%.*s]:%.*s" : "%.*s:%.*s";
@@ -64,6 +54,6 @@ bool redis_slot_redirect(char out[static REDIS_ADDRESS_MAX], struct str error, s
 
     str_split(&rest, ' ');
     str_split(&rest, ' ');
-    struct str host = split_host(rest, &port);
+    struct str host = address_host(rest, &port);
     return redis_slot_address(out, host, port, known);
 }

@@ -1,6 +1,7 @@
 #include "redis_sync.h"
 
 #include "core/decimal.h"
+#include "net/address.h"
 #include "redis_slot.h"
 #include "redis_words.h"
 
@@ -26,15 +27,12 @@ static redisContext *connect_to(struct str address, char text[static REDIS_ADDRE
     *host = text;
     if (str_starts(address, STR("unix:")))
         return redisConnectUnixWithTimeout(text + 5, wait);
-    char *colon = strrchr(text, ':');
-    if (!colon)
+    struct str port, name = address_host(str_of(text), &port);
+    if (name.len == 0)
         return NULL;
-    *colon = '\0';
-    if (*text == '[' && colon > text && colon[-1] == ']') {
-        colon[-1] = '\0';
-        ++*host;
-    }
-    return redisConnectWithTimeout(*host, atoi(colon + 1), wait);
+    *host = text + (name.ptr - text);
+    (*host)[name.len] = '\0';
+    return redisConnectWithTimeout(*host, atoi(port.ptr), wait);
 }
 
 /* Has the connection wait no longer than a while, and speak TLS where it has to. */
