@@ -601,7 +601,8 @@ def used(redis, pattern='sc:*'):
 def test_reclaim_unlinks_what_was_purged_and_nothing_else(one, redis):
     with Redis(redis.address) as connection:
         connection('FLUSHALL')
-        wait_for(lambda: look(one, question()) and connection('EXISTS', 'sc:purges'),
+        wait_for(lambda: look(one, question()) and metrics(one.status)['purge_epoch'] ==
+                 int(connection('HGET', 'sc:purges', 'epoch') or 0),
                  'the agent has seen that all is gone')
         foreign = {b'other': b'1', b'sc': b'2', b'sc:': b'3', b'sc:llm:text': b'no entry',
                    b'xsc:llm': b'4'}
