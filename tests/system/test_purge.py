@@ -598,12 +598,17 @@ def used(redis, pattern='sc:*'):
                   if key != b'sc:purges' and not key.startswith(b'sc:lease:'))
 
 
+def knows_all(agent, redis):
+    """Whether the agent knows of every purge that Redis knows of."""
+    look(agent, question())
+    epoch = redis('HGET', 'sc:purges', 'epoch')
+    return epoch and metrics(agent.status)['purge_epoch'] == int(epoch)
+
+
 def test_reclaim_unlinks_what_was_purged_and_nothing_else(one, redis):
     with Redis(redis.address) as connection:
         connection('FLUSHALL')
-        wait_for(lambda: look(one, question()) and metrics(one.status)['purge_epoch'] ==
-                 int(connection('HGET', 'sc:purges', 'epoch') or 0),
-                 'the agent has seen that all is gone')
+        wait_for(lambda: knows_all(one, connection), 'the agent has seen that all is gone')
         foreign = {b'other': b'1', b'sc': b'2', b'sc:': b'3', b'sc:llm:text': b'no entry',
                    b'xsc:llm': b'4'}
         for name, value in foreign.items():
@@ -648,8 +653,7 @@ def test_reclaim_opens_what_it_can(redis, tmp_path, values, unlinked):
             Agent(CONFIG.format(redis.address) + f'[values]\n{values.format(keys)}\n') as agent:
         for part in (plain, agent):
             wait_for(lambda part=part: metrics(part.status)['redis_up'] == 1, 'Redis is connected')
-            look(part, question())
-        wait_for(lambda: redis('EXISTS', 'sc:purges'), 'the hash')
+        wait_for(lambda: knows_all(plain, redis) and knows_all(agent, redis), 'both know the purges')
         asked = [question(tags='gone' if n < 30 else '') for n in range(50)]
         for each in asked:
             wait_for(lambda each=each: fill(agent, each), 'it is stored')
