@@ -1,6 +1,7 @@
 #include "service.h"
 
 #include "net/clock.h"
+#include "net/http_door.h"
 #include "net/log.h"
 #include "net/systemd.h"
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    FILES_BESIDE = 512,          /* the HTTP door, Redis, the log, libraries */
+    FILES_BESIDE = 448,          /* Redis, the log, libraries */
     STOP_RESERVE_MS = 10 * 1000, /* that draining may take besides its own times */
 };
 
@@ -81,7 +82,8 @@ const char *service_become_user(const struct config *config)
 
 void service_raise_files(const struct config *config)
 {
-    rlim_t need = (rlim_t)config->max_connections + FILES_BESIDE;
+    rlim_t need = (rlim_t)config->max_connections +
+                  (rlim_t)config->status.count * HTTP_DOOR_CONNECTIONS + FILES_BESIDE;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)

@@ -2,7 +2,7 @@
  * everyone who reaches an address (GET, HEAD); the rest is administration (POST), for who may use a
  * unix socket, whose permissions say who that is, or has the token. It knows the rules of HTTP and
  * not what is said; it shares the loop but no descriptor with lookups, and bounds its clients: how
- * many there are, how long they take, what they send, and its share of the loop. */
+ * many there are at each address, how long they take, what they send, and its share of the loop. */
 #ifndef NET_HTTP_DOOR_H
 #define NET_HTTP_DOOR_H
 
@@ -13,6 +13,7 @@
 
 struct http_door;
 
+enum { HTTP_DOOR_CONNECTIONS = 64 }; /* at each address; one more is closed at once */
 enum { HTTP_CALL_ARGUMENTS = 16 };
 
 struct http_argument {

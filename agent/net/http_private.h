@@ -3,25 +3,24 @@
 #define NET_HTTP_PRIVATE_H
 
 #include "http_door.h"
-#include "listener.h"
+#include <ev.h>
 #include <microhttpd.h>
 
 struct http_peer;
+struct http_entrance;
 
 struct http_door {
     struct http_door_options options;
     struct ev_loop *loop;
-    struct listener *listeners; /* owned */
-    size_t listener_count;
-    struct MHD_Daemon *daemon;
-    ev_io ready;
-    ev_timer tick;               /* lets connections time out */
-    ev_timer rest;               /* until the next turn, see http_door.c */
-    bool again;                  /* there is something to do in it, whatever `ready` says */
-    bool acted;                  /* in this turn */
-    int64_t turn_ends;           /* clock_now(): no second action begins later */
-    struct http_client *waiting; /* for an answer, or for the next turn */
-    struct http_peer *peers;     /* all connections */
+    struct http_entrance *entrances; /* owned */
+    size_t entrance_count, next;     /* the one that a turn begins with */
+    ev_timer tick;                   /* lets connections time out */
+    ev_timer rest;                   /* until the next turn, see http_door.c */
+    bool again;                      /* there is something to do in it, whatever the daemons say */
+    bool acted;                      /* by the daemon that is run, in this turn */
+    int64_t turn_ends;               /* clock_now(): no daemon's second action begins later */
+    struct http_client *waiting;     /* for an answer, or for the next turn */
+    struct http_peer *peers;         /* all connections */
 };
 
 /* Has the door do something soon. */

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -109,7 +110,6 @@ def test_the_token_is_read_from_a_file_and_again_on_a_reload(tmp_path):
     ('door-token-file = /no/such/file', '/no/such/file'),
 ])
 def test_a_token_that_is_none_is_a_mistake(tmp_path, text, mistake):
-    import subprocess
     file = tmp_path / 'agent.ini'
     file.write_text(f'[agent]\n{text}\n')
     done = subprocess.run([harness.SANITIZED, '-c', file, '--check'], capture_output=True, text=True,
@@ -230,7 +230,6 @@ def test_config_says_where_values_come_from(tmp_path):
 
 
 def test_config_in_text_is_a_configuration(tmp_path):
-    import subprocess
     with harness.Agent('[policy llm]\nmask = a;b\n   c d\nvary = a'
                        + '\n   x-a-header x-b-header' * 10 + '\n[tenant acme]\n', harness.SANITIZED) as agent:
         text = ask(agent.status, '/config', 'POST').body.decode()
@@ -383,6 +382,28 @@ def answers(address):
         return ask(address, '/healthz').status == 200
     except OSError:
         return False
+
+
+def test_who_fills_up_one_address_keeps_nobody_off_another():
+    address = harness.free_address()
+    agent = harness.Agent(binary=harness.SANITIZED)
+    agent.environment['SPOA_CACHE_AGENT_STATUS'] = f'{address} {agent.status}'
+
+    def run(*words):
+        done = subprocess.run([harness.AGENT, *words, '--door', agent.status], timeout=10,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with agent:
+        agent.ask(chat('stored'))
+        with connections(address, 64, b'GET /healthz HTTP/1.1\r\nX: '):
+            assert not answers(address), 'there is room left'
+            assert 'ready' in run('status')
+            assert 'purged' in run('purge', 'all')
+            assert agent.ask(chat('stored'))['status'] == 'MISS'
+            assert not answers(address), 'the slow ones were sent away'
+        wait_for(lambda: answers(address), 'there is room again')
 
 
 def test_who_sends_a_byte_now_and_then_is_sent_away():
