@@ -106,7 +106,8 @@ static void begin_rest(struct http_door *door, int64_t nanoseconds)
 }
 
 /* Lets the next daemon do something. It reads a piece of a long body at a time, and says by its
- * timeout that it knows of more: epoll does not say that again. */
+ * timeout that it knows of more: epoll does not say that again. Where turn follows turn, the loop
+ * does not come to look who waits at the listener. */
 static void run_next(struct http_door *door)
 {
     struct http_entrance *entrance = &door->entrances[door->next];
@@ -114,6 +115,7 @@ static void run_next(struct http_door *door)
 
     door->next = (door->next + 1) % door->entrance_count;
     door->acted = false;
+    listener_accept(&entrance->listener);
     MHD_run(entrance->daemon);
     door->again |= MHD_get_timeout(entrance->daemon, &timeout) == MHD_YES && timeout == 0;
 }

@@ -25,14 +25,10 @@ void listener_pause(struct listener *l, double seconds)
     ev_timer_start(l->loop, &l->pause);
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+void listener_accept(struct listener *l)
 {
-    struct listener *l = io->data;
-
-    (void)loop;
-    (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(l->readable.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             l->accepted(l->ctx, fd);
             continue;
@@ -45,6 +41,13 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
         if (errno != EINTR && errno != ECONNABORTED)
             return;
     }
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop;
+    (void)events;
+    listener_accept(io->data);
 }
 
 /* Removes a socket file that no process listens on; one in use is left for bind() to report. */

@@ -23,6 +23,9 @@ struct listener {
 const char *listener_open(struct listener *l, struct ev_loop *loop, struct str address,
                           void (*accepted)(void *ctx, int fd), void *ctx);
 
+/* Accepts who waits, now, which the loop else does by itself. */
+void listener_accept(struct listener *l);
+
 /* Accepts nothing for so long; who connects waits. */
 void listener_pause(struct listener *l, double seconds);
 
