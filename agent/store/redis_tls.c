@@ -59,6 +59,7 @@ struct file_state {
 struct redis_tls {
     SSL_CTX *context;
     struct file_state states[SERVER_NAME];
+    char said[REDIS_TLS_WHY]; /* why they could not be read again; empty: they could */
     const char *texts[TEXTS]; /* in `bytes`; NULL: not given */
     char bytes[];
 };
@@ -125,6 +126,18 @@ static struct file_state state_of(const char *path)
     return (struct file_state){about.st_mtim, about.st_ino};
 }
 
+/* Says whether the files can be read, when that has changed. `why` is empty when they can. */
+static void say(struct redis_tls *tls, const char *why)
+{
+    if (strcmp(tls->said, why) == 0)
+        return;
+    snprintf(tls->said, sizeof tls->said, "%s", why);
+    if (*why)
+        log_write(LOG_LEVEL_WARNING, "[redis] tls: %s: what was read before is in use", why);
+    else
+        log_write(LOG_LEVEL_INFO, "[redis] tls: the files can be read again");
+}
+
 /* Reads the files when one is not as it was. They are looked at first, so that a change meanwhile
  * is found the next time. */
 static void renew(struct redis_tls *tls)
@@ -140,6 +153,7 @@ static void renew(struct redis_tls *tls)
                 now[i].changed.tv_nsec == then->changed.tv_nsec;
     }
     SSL_CTX *context = same ? NULL : new_context(tls, why);
+    say(tls, same || context ? "" : why);
     if (!context)
         return;
     SSL_CTX_free(tls->context);

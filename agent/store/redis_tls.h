@@ -30,8 +30,8 @@ struct redis_tls *redis_tls_open(const struct redis_tls_options *options);
 
 /* Makes TLS of a connection that was just opened to the host, a name or an address: what is sent
  * over it waits for the handshake, which blocks only where the connection does. Files that changed
- * are read again; what they held before counts when that fails. What it returns is for
- * redis_tls_why() and lives as long as the connection. NULL with the reason in `why`. */
+ * are read again; what they held before counts when that fails, which is logged once. What it
+ * returns is for redis_tls_why() and lives as long as the connection. NULL: `why` says why. */
 struct ssl_st *redis_tls_begin(struct redis_tls *tls, redisContext *c, const char *host,
                                char why[static REDIS_TLS_WHY]);
 

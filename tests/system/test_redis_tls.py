@@ -220,6 +220,39 @@ def test_a_certificate_that_is_renewed_is_taken(native, redis, certificates, tmp
         stores(agent)
 
 
+def test_files_that_cannot_be_read_again_are_said_once(native, redis, certificates, tmp_path):
+    for name in ('agent.crt', 'agent.key', 'ca.pem'):
+        shutil.copy(certificates / name, tmp_path)
+
+    def lines(agent):
+        return [line for line in agent.output.read_text().splitlines() if '[redis] tls: ' in line]
+
+    def connects_again(agent):
+        before = metrics(agent.status)['redis_connects_total']
+        redis.kill()
+        redis.start()
+        wait_for(lambda: metrics(agent.status)['redis_connects_total'] > before, 'again', 15)
+
+    with harness.Agent(config(f'address = {redis.tls_address}', tmp_path),
+                       harness.SANITIZED) as agent:
+        stores(agent)
+        assert not lines(agent)
+        (tmp_path / 'agent.crt').write_text('half a certificate')
+        for _ in range(2):
+            connects_again(agent)
+            assert len(lines(agent)) == 1, 'it was said once'
+        assert 'warning' in lines(agent)[0] and 'no start line' in lines(agent)[0]
+        assert f'tls-cert-file {tmp_path}/agent.crt: ' in lines(agent)[0]
+        (tmp_path / 'agent.crt').unlink()
+        connects_again(agent)
+        assert len(lines(agent)) == 2 and 'No such file' in lines(agent)[1]
+        shutil.copy(certificates / 'agent.crt', tmp_path / 'new')
+        (tmp_path / 'new').rename(tmp_path / 'agent.crt')
+        connects_again(agent)
+        stores(agent)
+        assert len(lines(agent)) == 3 and 'can be read again' in lines(agent)[2]
+
+
 def test_a_handshake_without_an_answer_holds_nothing_up(native, certificates):
     with socket.create_server(('127.0.0.1', 0)) as silent:
         address = '127.0.0.1:%d' % silent.getsockname()[1]
