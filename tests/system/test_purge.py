@@ -550,6 +550,52 @@ def test_a_frozen_redis_is_not_waited_for(redis):
             redis.thaw()
 
 
+@pytest.mark.parametrize('purged', [False, True])
+def test_values_that_wait_to_be_judged_are_bounded(redis, purged):
+    """Redis says too late what was purged: values wait until it is asked again, behind them all. Of
+    more than 32 MB the rest goes to the origin, and so do they when that takes too long as well."""
+    size, count = 900_000, 50
+    room = (32 << 20) // size
+    config = CONFIG.format(redis.address).replace('timeout = 300ms', 'timeout = 10s')
+    asked, answer = question(), json.dumps('x' * (size - 2))
+
+    def held(agent, connections):
+        """What lookups give that Redis answers late, and all at once."""
+        redis.freeze()
+        try:
+            wait_for(lambda: metrics(agent.status)['redis_pending'], 'purges are asked about first')
+            for connection in connections:
+                connection.notify(spop.lookup(asked.body))
+            wait_for(lambda: metrics(agent.status)['redis_pending'] > count, 'all are asked')
+            if purged:
+                call = subprocess.Popen([AGENT, 'purge', '--door', agent.status, 'all'],
+                                        stdout=subprocess.DEVNULL)
+                wait_for(lambda: metrics(agent.status)['redis_pending'] > count + 1, 'and this')
+            time.sleep(0.1)  # then the answer about purges comes too late
+        finally:
+            redis.thaw()
+        found = [spop.actions(connection.read()) for connection in connections]
+        assert not purged or call.wait(10) == 0
+        assert all(each['body'] == answer.encode() for each in found if each['status'] == 'HIT')
+        return collections.Counter(each.get('reason', 'HIT') for each in found)
+
+    with Agent(config + '[memory]\ntier = off\n') as agent, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(spop.Connection(agent.address, max_frame_size=1 << 20))
+                       for _ in range(count)]
+
+        def hits():
+            found = spop.look_and_store(connections[0], asked.body, answer)
+            return found['status'] == 'HIT' and found['body'] == answer.encode()
+
+        wait_for(hits, 'it is stored')
+        for _ in range(2):
+            found = held(agent, connections)
+            assert found['store-busy'] == count - room
+            assert found['store-slow'] + found['purged' if purged else 'HIT'] == room
+            assert not purged or connections[0].ask(spop.lookup(asked.body))['status'] != 'HIT'
+            wait_for(hits, 'it is stored')
+
+
 def test_a_user_that_may_not_serves_nothing(redis):
     redis('ACL', 'SETUSER', 'weak', 'on', '>weak', '~sc:*', '+get', '+set')
     config = CONFIG.format(redis.address).replace('[redis]', '[redis]\nuser = weak\npassword = weak')
