@@ -195,7 +195,7 @@ static size_t frame_limit(const struct spop_conn *conn)
 static bool wants_input(const struct spop_conn *conn)
 {
     return (conn->state == CONN_HELLO || conn->state == CONN_RUNNING) &&
-           conn->output.len - conn->sent < OUTPUT_MARK && conn->exchange_count < EXCHANGES_MAX;
+           conn->output.len < OUTPUT_MARK && conn->exchange_count < EXCHANGES_MAX;
 }
 
 /* Handles every whole frame in `in`; returns how many bytes that were. */

@@ -1,9 +1,11 @@
 """SPOP as HAProxy speaks it, and as it never would: the agent under ASan and UBSan answers as the
 specification says, whatever comes, and goes on."""
 import random
+import re
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 
@@ -361,6 +363,29 @@ def test_a_reader_that_does_not_read_is_bounded(agent):
             pass
         assert sent < 100000, 'it reads without end'
         assert answered(Connection(agent.address))
+
+
+def peak_kb(part):
+    """The most memory that a process ever had."""
+    status = Path(f'/proc/{part.process.pid}/status').read_text()
+    return int(re.search(r'VmHWM:\s+(\d+)', status)[1])
+
+
+def test_a_reader_that_is_always_behind_is_bounded():
+    """There is always more to write to it than its socket takes: what was written is not kept."""
+    body, count = chat(prompt()), 30
+    question = frame(spop.NOTIFY, spop.lookup(body), 1, 1)
+    with harness.Agent() as agent, Connection(agent.address, max_frame_size=131068,
+                                              capabilities='pipelining,async') as behind:
+        assert spop.look_and_store(behind, body, '"' + 'x' * 100000 + '"')['stored']
+        behind.send(question * count)
+        before = peak_kb(agent)
+        for _ in range(4000):
+            assert spop.actions(behind.read())['hit']
+            behind.send(question)
+        for _ in range(count):
+            assert spop.actions(behind.read())['hit']
+        assert peak_kb(agent) - before < 8 << 10
 
 
 def test_connections_that_end_anywhere(agent):
