@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 enum {
@@ -22,6 +24,7 @@ enum {
 
 /* An agent silent for so long is an error; in nanoseconds. */
 static const uint64_t PATIENCE = 5000 * 1000000ULL;
+static const uint64_t TURN = 100 * 1000000ULL;     /* a longer one was a pause of this program */
 static const uint64_t WARM_UP = 200 * 1000 * 1000; /* nanoseconds, not measured */
 
 static struct {
@@ -246,17 +249,77 @@ static void receive(struct conn *c)
     memmove(c->input, input.at, c->len);
 }
 
-/* It never sleeps: waking this thread would be measured as the agent's time. */
+/* The first line of a file about the agent, by the process that listens at the other end. */
+static void print_state(const char *file)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    char path[64], line[512] = "";
+    FILE *f;
+
+    if (getsockopt(conns[0].fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid <= 0)
+        return;
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)peer.pid, file);
+    f = fopen(path, "r");
+    if (f && fgets(line, sizeof(line), f))
+        line[strcspn(line, "\n")] = '\0';
+    fprintf(stderr, "%s: %s\n", path, line);
+    if (f)
+        fclose(f);
+}
+
+/* What is where, so that it shows which side stands still: the generator has bytes to write or to
+ * read, or the agent has not read, or has read and not answered. */
+static void print_silence(void)
+{
+    for (size_t i = 0; i < options.connections; i++) {
+        struct conn *c = &conns[i];
+        int unread = -1, unread_there = -1;
+
+        ioctl(c->fd, SIOCINQ, &unread);
+        ioctl(c->fd, SIOCOUTQ, &unread_there);
+        fprintf(stderr,
+                "connection %zu: %zu bytes to write%s, %d sent and unread, %d to read, "
+                "%zu of a frame read\n",
+                i, c->output.len - c->written, c->wants_out ? " when it can" : "", unread_there,
+                unread, c->len);
+    }
+    print_state("stat");      /* proc(5): the state, and the ticks of CPU time, 14 and 15 */
+    print_state("schedstat"); /* nanoseconds on a processor, and waiting for one */
+    print_state("wchan");
+}
+
+/* Says what is to be seen, twice: what moves in between is alive. */
+__attribute__((noreturn)) static void give_up(void)
+{
+    struct epoll_event ready;
+
+    fprintf(stderr, "%s: no ACK for %llu ms, after %llu; %zu in flight on each connection\n",
+            options.connect, (unsigned long long)PATIENCE / 1000000, (unsigned long long)acks,
+            options.depth);
+    print_silence();
+    fprintf(stderr, "a second later: %s\n",
+            epoll_wait(epoll, &ready, 1, 1000) > 0 ? "an event after all" : "no event");
+    print_silence();
+    exit(1);
+}
+
+/* It never sleeps: waking this thread would be measured as the agent's time. While the thread, or
+ * the machine, stands still, the agent is not silent. */
 static void turn(void)
 {
-    static uint64_t heard; /* when something last came */
+    static uint64_t heard, before; /* when something last came; the turn before this */
     struct epoll_event ready[EVENTS];
     int n = epoll_wait(epoll, ready, EVENTS, 0);
+    uint64_t now = now_ns();
 
     if (n > 0 || heard == 0)
-        heard = now_ns();
-    else if (now_ns() - heard > PATIENCE)
-        die("no ACK for %llu ms", (unsigned long long)PATIENCE / 1000000);
+        heard = now;
+    else if (now - before > TURN)
+        heard += now - before;
+    else if (now - heard > PATIENCE)
+        give_up();
+    before = now;
     for (int i = 0; i < n; i++) {
         struct conn *c = ready[i].data.ptr;
 
