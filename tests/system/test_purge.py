@@ -740,6 +740,8 @@ def test_reclaim_without_redis():
 def test_a_failover_to_replicas_that_lag():
     """They have not got the last purge: Sentinel makes one of them the master."""
     with Replicated() as redis:
+        for sentinel in redis.sentinels:  # one failover: after two of them nobody can know
+            sentinel('SENTINEL', 'SET', MASTER, 'down-after-milliseconds', 2000)
         login = f'user = {USER}\npassword = {USER_PASSWORD}\nmaster = {MASTER}\n' \
             f'sentinel-password = {SENTINEL_PASSWORD}\nsentinels ='
         config = CONFIG.replace('address =', login)
