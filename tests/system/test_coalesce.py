@@ -429,6 +429,30 @@ def test_who_asks_again_after_an_error_of_haproxy_does_not_wait(origin):
         assert crowd.whole() == {'MISS': 1, 'COALESCED': 4}, 'the first answer makes up for it'
 
 
+def test_nor_after_an_error_of_the_origin_that_follows_it(origin):
+    """The lease of the first request is still there: what is not stored ends no lease of another."""
+    with alone(origin, 'coalesce-lease = 5s') as stack:
+        question = prompt()
+        assert stack.post(question, 'drop').status == 502
+        assert stack.post(question, 'status=503').status == 503
+        again = stack.post(question)
+        assert (again.status, again.cache) == (200, 'MISS') and again.time < 2
+
+
+def test_an_error_of_haproxy_ends_no_later_wait(origin):
+    """As soon as the lease is another's, there is an answer to wait for again."""
+    with harness.Stack(origin, '[policy llm]') as stack, stack.redis() as redis:
+        wait_for(lambda: metrics(stack.status)['redis_watched'] == 1, 'it watches')
+        question = prompt()
+        assert stack.post(question, 'drop').status == 502
+        assert redis('DEL', *redis('KEYS', 'sc:lease:*')) == 1
+        with Crowd(1, lambda _: stack.post(question, 'delay=1000')) as leader:
+            wait_for(lambda: stack.stats('llm')['origin']['scur'] == '1', 'one leads')
+            with Crowd(4, lambda _: stack.post(question)) as crowd:
+                pass
+        assert (leader.whole(), crowd.whole()) == ({'MISS': 1}, {'COALESCED': 4})
+
+
 @pytest.mark.parametrize('policy', ['coalesce-wait = 0', 'coalesce-methods =', 'mode = shadow'])
 def test_it_can_be_switched_off(origin, policy):
     with alone(origin, policy) as stack:
