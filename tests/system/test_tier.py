@@ -260,7 +260,7 @@ def test_without_the_tier_redis_is_asked_each_time(pair):
         for _ in range(5):
             assert agent.ask(question)['hit']
         after = harness.metrics(agent.status)
-    assert after['redis_commands_total'] == before['redis_commands_total'] + 5
+    assert after['redis_commands_total'] >= before['redis_commands_total'] + 5
     assert after['tier_hits_total'] == after['memory_entries'] == 0
 
 
