@@ -132,7 +132,7 @@ $(BUILD)/man/spoa-cache.1: $(BUILD)/spoa-cache scripts/man
 deb: ## a Debian package, in BUILD; lintian looks at it
 	@scripts/deb $(BUILD)
 
-fresh: ## the package in a fresh Debian 12, with systemd, to a HIT (minutes)
+fresh: all ## the package in a fresh Debian 12, with systemd, to a HIT (minutes)
 	@scripts/fresh
 
 image: ## the container image of agent/Dockerfile, built and run to a HIT (minutes)
