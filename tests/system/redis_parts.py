@@ -57,6 +57,11 @@ class Node(RedisServer):
         lines = self('INFO', section).decode().splitlines()
         return dict(line.split(':', 1) for line in lines if ':' in line)
 
+    def calls(self, command):
+        """How many times it was given the command, in small letters."""
+        said = self.info('commandstats').get(f'cmdstat_{command}', 'calls=0,')
+        return int(said.split('=')[1].split(',')[0])
+
     def replication(self):
         """What it says of that; nothing where it hung up, as it does on every client when a
         Sentinel demotes it."""

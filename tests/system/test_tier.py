@@ -256,10 +256,11 @@ def test_without_the_tier_redis_is_asked_each_time(pair):
         question = harness.chat(prompt())
         agent.ask(question)
         wait_for(lambda: agent.ask(question).get('hit'), 'a hit')
-        before = harness.metrics(agent.status)
+        before, asked = harness.metrics(agent.status), pair.redis.calls('get')
         for _ in range(5):
             assert agent.ask(question)['hit']
         after = harness.metrics(agent.status)
+    assert pair.redis.calls('get') == asked + 5
     assert after['redis_commands_total'] >= before['redis_commands_total'] + 5
     assert after['tier_hits_total'] == after['memory_entries'] == 0
 
