@@ -14,7 +14,7 @@ enum {
     CONN_MAGIC = 0x5b0bc044,
     READS_PER_TURN = 8,     /* so that one connection cannot keep the loop to itself */
     OUTPUT_MARK = 1 << 20,  /* above it a connection is not read until its output is gone */
-    OUTPUT_MAX = 256 << 20, /* never reached: what is above the mark was asked below it */
+    OUTPUT_MAX = 256 << 20, /* EXCHANGES_MAX answers of 1 MB; what has no room is a miss */
     EXCHANGES_MAX = 256,    /* above it a connection is not read until some are answered */
 };
 static const double LINGER_SECONDS = 2., KEEP_SECONDS = 1., CROWDED_SECONDS = 1.;
